@@ -32,9 +32,10 @@ struct explored {
     size_t door;        /* of the sweep; SIZE_MAX: it is none */
     bool probed;
     bool fixed; /* the caller knows its addresses: never looked up */
-    struct target_name names[FAMILY_SLOTS]; /* of a proxy: never looked up */
-    struct owner owner[FAMILY_SLOTS];       /* of what answers there */
-    const struct metro *reply_metro;        /* that a reply named; NULL: none did */
+    /* NULL: it is not probed there. That of a proxy is never looked up. */
+    struct target_name *names[FAMILY_SLOTS];
+    struct owner owner[FAMILY_SLOTS]; /* of what answers there */
+    const struct metro *reply_metro;  /* that a reply named; NULL: none did */
 };
 
 struct explorer {
@@ -103,15 +104,21 @@ static bool is_taken(const struct explorer *e, const char *name)
 static struct explored *add(struct explorer *e, const struct target *target)
 {
     struct explored *x = mem_zalloc(sizeof *x);
+    bool wanted[FAMILY_SLOTS] = {false};
     x->target = target;
     x->door = SIZE_MAX;
     x->probed = true;
-    x->names[SLOT_IPV4].rarely = x->names[SLOT_IPV6].rarely = target->proxied;
     for (size_t k = 0; k < e->kinds->n; k++) {
         bool by_proxy = target_goes_by_proxy(target, e->kinds->list[k]);
-        x->names[SLOT_PROXY].wanted |= target->kinds[k] && by_proxy;
-        x->names[SLOT_IPV4].wanted |= target->kinds[k] && !by_proxy && target->ipv4;
-        x->names[SLOT_IPV6].wanted |= target->kinds[k] && !by_proxy && target->ipv6;
+        wanted[SLOT_PROXY] |= target->kinds[k] && by_proxy;
+        wanted[SLOT_IPV4] |= target->kinds[k] && !by_proxy && target->ipv4;
+        wanted[SLOT_IPV6] |= target->kinds[k] && !by_proxy && target->ipv6;
+    }
+    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+        if (!wanted[f])
+            continue;
+        x->names[f] = mem_zalloc(sizeof *x->names[f]);
+        x->names[f]->rarely = f != SLOT_PROXY && target->proxied;
     }
     return e->all[e->n++] = x;
 }
@@ -150,13 +157,15 @@ static struct target door_target(const struct explorer *e, const struct door *do
 static void ask_now(struct explored *x)
 {
     for (size_t f = 0; f < FAMILY_SLOTS; f++)
-        target_name_ask(&x->names[f]);
+        if (x->names[f] != NULL)
+            target_name_ask(x->names[f]);
 }
 
 static void rest(struct explored *x)
 {
     for (size_t f = 0; f < FAMILY_SLOTS; f++)
-        target_name_rest(&x->names[f]);
+        if (x->names[f] != NULL)
+            target_name_rest(x->names[f]);
 }
 
 /* ---- implicit targets: the default gateway and the DNS servers ---- */
@@ -170,7 +179,8 @@ static struct explored *add_fixed(struct explorer *e, const struct target *t,
         return NULL;
     x->fixed = true;
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-        x->names[f].ask_at.ns = INT64_MAX;
+        if (x->names[f] != NULL)
+            x->names[f]->ask_at.ns = INT64_MAX;
         x->owner[f].type = owner;
     }
     return x;
@@ -179,8 +189,8 @@ static struct explored *add_fixed(struct explorer *e, const struct target *t,
 /* FAMILY_NONE in `at`: it is not probed. */
 static void use_fixed(struct explored *x, enum family family, const struct endpoint *at)
 {
-    struct target_name *n = &x->names[family_slot(family)];
-    if (endpoint_same_address(&n->used, at))
+    struct target_name *n = x->names[family_slot(family)];
+    if (n == NULL || endpoint_same_address(&n->used, at))
         return;
     n->used = *at;
     n->moved = true;
@@ -326,13 +336,16 @@ static bool leads_to(const struct explorer *e, const struct explored *x, size_t 
         own != NULL && own->reply_metro != NULL ? own->reply_metro : door->metro;
     bool zone = false;
     for (size_t f = 0; f < 2; f++) {
-        const struct target_name *n = &x->names[f];
+        const struct target_name *n = x->names[f],
+                                 *of_own = own != NULL ? own->names[f] : NULL;
+        if (n == NULL)
+            continue;
         zone |= n->pop[0] != '\0';
         if (strcasestr(n->dns.chain, door->host) != NULL ||
             target_name_has(n, &door->to[f]))
             return true;
-        for (size_t k = 0; own != NULL && k < own->names[f].n; k++)
-            if (target_name_has(n, &own->names[f].all[k]))
+        for (size_t k = 0; of_own != NULL && k < of_own->n; k++)
+            if (target_name_has(n, &of_own->all[k]))
                 return true;
     }
     return !zone && catalogue_same_metro(x->reply_metro, metro);
@@ -428,9 +441,11 @@ static void begin_survey(struct explorer *e, struct mono now)
     e->survey_ends.ns = now.ns + SURVEY_NS;
     e->survey_next.ns = now.ns + SURVEY_EVERY_NS;
     for (size_t i = 0; i < e->n; i++)
-        for (size_t f = 0; e->all[i]->probed && f < FAMILY_SLOTS; f++)
-            if (!e->all[i]->names[f].left && !e->all[i]->fixed)
-                target_name_ask(&e->all[i]->names[f]);
+        for (size_t f = 0; e->all[i]->probed && f < FAMILY_SLOTS; f++) {
+            struct target_name *n = e->all[i]->names[f];
+            if (n != NULL && !n->left && !e->all[i]->fixed)
+                target_name_ask(n);
+        }
 }
 
 static void begin_sweep(struct explorer *e, struct mono now)
@@ -539,7 +554,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                       struct explorer_step *out)
 {
     struct explored *x = e->all[number];
-    struct target_name *n = &x->names[f];
+    struct target_name *n = x->names[f];
     *out = (struct explorer_step){.ref = number,
                                   .number = number,
                                   .target = x->target,
@@ -595,7 +610,7 @@ static bool take_target(struct explorer *e, struct mono now, struct explorer_ste
     }
     for (size_t i = 0; i < e->n; i++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
-            if (e->all[i]->names[f].wanted && take_name(e, i, f, now, out))
+            if (e->all[i]->names[f] != NULL && take_name(e, i, f, now, out))
                 return true;
     return false;
 }
@@ -695,10 +710,12 @@ bool explorer_next(const struct explorer *e, struct mono *at)
         earlier(at, &any, 0);
     for (size_t i = 0; i < e->n; i++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            const struct target_name *n = &e->all[i]->names[f];
-            if (n->wanted && (n->failed || n->change != TARGET_NAME_SAME || n->decoy_due))
+            const struct target_name *n = e->all[i]->names[f];
+            if (n == NULL)
+                continue;
+            if (n->failed || n->change != TARGET_NAME_SAME || n->decoy_due)
                 earlier(at, &any, 0);
-            else if (n->wanted && e->all[i]->probed && !n->under_way)
+            else if (e->all[i]->probed && !n->under_way)
                 earlier(at, &any, n->ask_at.ns);
         }
     return any;
@@ -736,7 +753,7 @@ static void name_answered(struct explorer *e, size_t number, size_t f,
                           const struct resolution *r, struct mono now)
 {
     struct explored *x = e->all[number];
-    struct target_name *n = &x->names[f];
+    struct target_name *n = x->names[f];
     const char *host = x->target->host;
     struct endpoint at = target_name_answered(
         n, host, r, target_measures(x->target, e->kinds, DELAY_HANDSHAKE), now);
@@ -755,7 +772,7 @@ static void name_failed(struct explorer *e, size_t number, size_t f,
     struct explored *x = e->all[number];
     struct endpoint nowhere = {.family = FAMILY_NONE};
     e->counters.failures++;
-    if (target_name_failed(&x->names[f], r, x->target->discovered, &e->random, now))
+    if (target_name_failed(x->names[f], r, x->target->discovered, &e->random, now))
         x->owner[f] = owner_at(e, number, f, x->target->host, &nowhere);
 }
 
@@ -775,7 +792,7 @@ void explorer_answer(struct explorer *e, size_t ref, enum family family,
         return;
     }
     struct explored *x = e->all[ref];
-    x->names[f].under_way = false;
+    x->names[f]->under_way = false;
     if (!x->probed)
         return;
     if (failed)
@@ -786,7 +803,7 @@ void explorer_answer(struct explorer *e, size_t ref, enum family family,
 
 void explorer_decoy(struct explorer *e, size_t ref, enum family family, bool answered)
 {
-    struct target_name *n = &e->all[ref]->names[family == FAMILY_IPV6];
+    struct target_name *n = e->all[ref]->names[family == FAMILY_IPV6];
     n->decoy_under_way = false;
     n->decoy_answered = answered;
     e->intercepted |= answered;
@@ -826,8 +843,8 @@ void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *t
 {
     size_t f = family_slot((enum family)to->family);
     struct explored *x = e->all[number];
-    struct target_name *n = &x->names[f];
-    if (!x->probed || !target_name_prefer(n, to))
+    struct target_name *n = x->names[f];
+    if (n == NULL || !x->probed || !target_name_prefer(n, to))
         return;
     x->owner[f] = owner_at(e, number, f, n->last, to);
     if (target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way)
@@ -879,7 +896,8 @@ static void forget_network(struct explorer *e, struct mono now)
     for (size_t i = 0; i < e->n; i++) {
         e->all[i]->reply_metro = NULL;
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
-            e->all[i]->names[f].left = false;
+            if (e->all[i]->names[f] != NULL)
+                e->all[i]->names[f]->left = false;
     }
     e->survey_next = now;
     int64_t least_ns = e->sweep_began.ns + SWEEP_LEAST_NS;
@@ -912,9 +930,11 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now)
             e->sweep_next = now;
         e->sweeping = false;
         for (size_t i = 0; i < e->n; i++)
-            for (size_t f = 0; f < FAMILY_SLOTS; f++)
-                e->all[i]->names[f].under_way = e->all[i]->names[f].decoy_under_way =
-                    false;
+            for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+                struct target_name *n = e->all[i]->names[f];
+                if (n != NULL)
+                    n->under_way = n->decoy_under_way = false;
+            }
         return;
     }
     e->survey_next = now;
@@ -940,8 +960,8 @@ const char *explorer_failure(const struct explorer *e, size_t number)
 {
     const char *error = NULL;
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-        const struct target_name *n = &e->all[number]->names[f];
-        if (!n->wanted)
+        const struct target_name *n = e->all[number]->names[f];
+        if (n == NULL)
             continue;
         if (n->failures == 0 || n->used.family != FAMILY_NONE)
             return NULL;
@@ -1017,6 +1037,8 @@ void explorer_destroy(struct explorer *e)
     if (e == NULL)
         return;
     for (size_t i = 0; i < e->n; i++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            free(e->all[i]->names[f]);
         free(e->all[i]->own);
         free(e->all[i]);
     }

@@ -30,7 +30,6 @@ enum target_name_change {
 };
 
 struct target_name {
-    bool wanted;    /* the target is probed in this family */
     bool rarely;    /* a proxy reaches it, so that DNS need not answer: then ask rarely */
     bool left;      /* it did not answer: a survey does not ask, either */
     bool under_way; /* a lookup */
