@@ -63,25 +63,39 @@ static bool read_degrees(struct datafile *f, const char *column, const char *fie
     return false;
 }
 
-/* City, country and position. */
-static bool read_location(struct datafile *f, char *fields[], struct metro *m)
+/* Copies the word to `*words`, which it advances. */
+static bool read_word(struct datafile *f, const char *column, const char *field,
+                      char **words, const char **out)
 {
-    return datafile_word(f, "city", fields[0], m->city, sizeof m->city) &&
-           datafile_word(f, "country", fields[1], m->country, sizeof m->country) &&
+    enum { WORD_MAX = 48 };
+    *out = *words;
+    if (!datafile_word(f, column, field, *words, WORD_MAX))
+        return false;
+    *words += strlen(*words) + 1;
+    return true;
+}
+
+/* City, country and position. */
+static bool read_location(struct datafile *f, char *fields[], char **words,
+                          struct metro *m)
+{
+    return read_word(f, "city", fields[0], words, &m->city) &&
+           read_word(f, "country", fields[1], words, &m->country) &&
            read_degrees(f, "latitude", fields[2], 90, &m->at.latitude) &&
            read_degrees(f, "longitude", fields[3], 180, &m->at.longitude);
 }
 
-static bool read_metro(struct datafile *f, char *fields[], struct metro *m)
+static bool read_metro(struct datafile *f, char *fields[], char **words, struct metro *m)
 {
     return read_code(f, fields[0], m) && read_family(f, fields[1], &m->family) &&
-           read_location(f, fields + 2, m);
+           read_location(f, fields + 2, words, m);
 }
 
-static bool read_airport(struct datafile *f, char *fields[], struct metro *m)
+static bool read_airport(struct datafile *f, char *fields[], char **words,
+                         struct metro *m)
 {
     m->family = POP_AIRPORT;
-    return read_code(f, fields[0], m) && read_location(f, fields + 1, m);
+    return read_code(f, fields[0], m) && read_location(f, fields + 1, words, m);
 }
 
 /* Index of the first entry with this code, or where it would be, in a sorted list. */
@@ -132,7 +146,7 @@ static bool is_near(struct position a, struct position b)
 }
 
 /* Gives `group` to the code and, transitively, to all codes near it. */
-static void grow_group(struct catalogue *c, size_t from, size_t group)
+static void grow_group(struct catalogue *c, size_t from, uint32_t group)
 {
     size_t *waiting = mem_alloc(c->n * sizeof *waiting), n = 0;
     c->metros[from].group = group;
@@ -154,7 +168,8 @@ static void assign_others(struct catalogue *c)
     for (size_t i = 0; i < c->n_others; i++) {
         struct metro *other = &c->others[i];
         double least = METRO_RADIUS_KM;
-        other->group = c->n + 1 + i; /* there are at most n groups of metros */
+        other->group =
+            (uint32_t)(c->n + 1 + i); /* there are at most n groups of metros */
         for (size_t m = 0; m < c->n; m++) {
             if (!is_near(other->at, c->metros[m].at))
                 continue;
@@ -167,19 +182,26 @@ static void assign_others(struct catalogue *c)
     }
 }
 
+/* Each word is shorter than its row; what is not used is never touched. */
+static char *words_room(const struct datafile_source *from)
+{
+    return mem_alloc(from->len + DATAFILE_LINE_MAX);
+}
+
 size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from)
 {
     struct datafile f;
     char *fields[DATAFILE_COLUMNS_MAX];
     *out = (struct catalogue){0};
+    char *words = out->words = words_room(from);
     if (datafile_open(&f, from, "metros", "code,family,city,country,latitude,longitude"))
         text_copy(out->version, sizeof out->version, f.version);
     while (datafile_next(&f, fields)) {
         struct metro m = {0};
-        if (read_metro(&f, fields, &m))
+        if (read_metro(&f, fields, &words, &m))
             add(out, &f, &m);
     }
-    size_t groups = 0;
+    uint32_t groups = 0;
     for (size_t i = 0; i < out->n; i++)
         if (out->metros[i].group == 0)
             grow_group(out, i, ++groups);
@@ -192,11 +214,12 @@ size_t catalogue_parse_airports(struct catalogue *c, const struct datafile_sourc
     struct datafile f;
     char *fields[DATAFILE_COLUMNS_MAX];
     size_t sites = c->n_others;
+    char *words = c->airport_words = words_room(from);
     if (datafile_open(&f, from, "airports", "code,city,country,latitude,longitude"))
         text_copy(c->airports_version, sizeof c->airports_version, f.version);
     while (datafile_next(&f, fields)) {
         struct metro m = {0};
-        if (read_airport(&f, fields, &m))
+        if (read_airport(&f, fields, &words, &m))
             add(c, &f, &m);
     }
     c->n_airports = c->n_others - sites;
@@ -208,6 +231,8 @@ void catalogue_free(struct catalogue *c)
 {
     free(c->metros);
     free(c->others);
+    free(c->words);
+    free(c->airport_words);
     *c = (struct catalogue){0};
 }
 

@@ -19,17 +19,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define METRO_RADIUS_KM 60.0 /* joins London's PoPs, and San Jose and Palo Alto */
 
 enum { CATALOGUE_MAX = 4096 }; /* codes */
 
 struct metro { /* one code */
-    char code[8];
+    char code[4];
     enum pop_family family;
-    char city[48], country[48];
+    const char *city, *country;
     struct position at;
-    size_t group; /* the same for all codes of one metro */
+    uint32_t group; /* the same for all codes of one metro */
 };
 
 struct catalogue { /* start with { 0 }, end with catalogue_free() */
@@ -37,6 +38,7 @@ struct catalogue { /* start with { 0 }, end with catalogue_free() */
     size_t n, room;
     struct metro *others; /* sites of Exchange's servers, airports */
     size_t n_others, others_room, n_airports;
+    char *words, *airport_words;        /* cities and countries of each file */
     char version[DATAFILE_VERSION_MAX]; /* of metros.csv; "": not read */
     char airports_version[DATAFILE_VERSION_MAX];
 };
