@@ -165,8 +165,9 @@ void media_watch_add(struct media_watch *w, const struct target *target,
 {
     enum family family = (enum family)result->to.family;
     bool answered = result->outcome == OUTCOME_REPLY;
-    if (!answered && result->stun.tcp_port == 0)
-        return;
+    if (result->stun.tcp_port == 0 &&
+        (!answered || result->stun.local.family == FAMILY_NONE))
+        return; /* as of another kind */
     struct media_watched *m = place_of(w, target, family);
     m->tcp_port = result->stun.tcp_port;
     set_blocked(m, result, events);

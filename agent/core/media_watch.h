@@ -73,7 +73,7 @@ struct media_watch { /* start with { 0 } */
     size_t n_egress;
 };
 
-/* A result of a kind that fills in result.stun. `target` outlives the watch. */
+/* Ignores results of kinds that do not fill in result.stun. `target` outlives the watch. */
 void media_watch_add(struct media_watch *w, const struct target *target,
                      const struct result *result, struct events *events);
 

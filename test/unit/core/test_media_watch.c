@@ -148,6 +148,12 @@ static void blocked(void **unused)
               "a finding");
     silence(0, 0);
     CHECK(watch.all[0].blocked, "still");
+    struct endpoint to = address("192.0.2.10", 0);
+    struct result echo = result_of(1, &to, (struct wall){now_s}, OUTCOME_REPLY);
+    media_watch_add(&watch, &targets[0], &echo, &events);
+    media_watch_add(&watch, &targets[1], &echo, &events);
+    CHECK(watch.all[0].blocked, "also when ICMP is answered");
+    CHECK_INT(1, watch.n, "which takes no place");
     answer(0, 1, 5000, "203.0.113.1", 7000);
     CHECK_INT(2, events.n, "and once when it is answered");
     CHECK_TEXT("open", events.list[1].after, "after");
