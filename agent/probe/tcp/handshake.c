@@ -131,10 +131,12 @@ static void end_handshake(struct handshake *h, struct mono now)
     struct handshake was = *h;
     struct handshake_end end = {
         .socket = -1, .rtt_ns = DELAY_UNDEFINED, .waited = h->waited};
-    socklen_t len = sizeof end.error;
-    if (getsockopt(h->socket, SOL_SOCKET, SO_ERROR, &end.error, &len) != 0)
-        end.error = errno;
     struct tcp_sample sample = tcp_sample_of(h->socket);
+    socklen_t len = sizeof end.error;
+    /* Reading clears it: not for whoever goes on with the socket. */
+    if ((sample.rtt_us == 0 || h->set == NULL) &&
+        getsockopt(h->socket, SOL_SOCKET, SO_ERROR, &end.error, &len) != 0)
+        end.error = errno;
     leave(h);
     if (end.error == 0 || sample.rtt_us > 0) {
         end.error = 0;
