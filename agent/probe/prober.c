@@ -26,9 +26,10 @@ struct probe {
     struct probe *next; /* in the list of the deferred */
 };
 
-#define LOOK_MOST_NS  NS_PER_S /* between two looks while probes are under way */
-#define LOOK_EARLY_NS (2 * PROBER_SLOT_NS) /* when probes are sent anyway */
-#define NEVER         INT64_MAX
+#define LOOK_MOST_NS NS_PER_S /* between two looks while probes are under way */
+#define RATE_OVER_NS NS_PER_S /* the time that the length of slots follows */
+#define SMALL_BYTES  64       /* a probe with a larger payload counts as several */
+#define NEVER        INT64_MAX
 
 struct opened {
     bool open;
@@ -57,6 +58,9 @@ struct prober {
     /* in slots */
     size_t unread;       /* probes under way of kinds that are read in slots */
     bool sent;           /* since the last turn */
+    int64_t slot_ns;     /* its length */
+    size_t rate_n;       /* probes that were sent ... */
+    struct mono rate_at; /* ... since then */
     struct mono look;    /* when they are read; NEVER: there are none */
     int64_t look_gap_ns; /* before it */
     int64_t shortest_ns; /* of their delays; 0: none yet */
@@ -252,9 +256,21 @@ static void on_timer(uv_timer_t *timer)
     take_a_turn(p);
 }
 
-struct mono prober_slot_end(struct mono at)
+/* In steps of PROBER_SLOT_NS; where one probe is alone in the longest slot, too, it need not
+ * wait for its end. */
+int64_t prober_slot_ns(size_t n, int64_t within_ns)
 {
-    return (struct mono){(at.ns + PROBER_SLOT_NS - 1) / PROBER_SLOT_NS * PROBER_SLOT_NS};
+    int64_t gap_ns = n > 0 ? within_ns / (int64_t)n : NEVER;
+    if (gap_ns > PROBER_SLOT_MAX_NS)
+        return PROBER_SLOT_NS;
+    int64_t slots = (PROBER_TOGETHER * gap_ns + PROBER_SLOT_NS / 2) / PROBER_SLOT_NS;
+    int64_t most = PROBER_SLOT_MAX_NS / PROBER_SLOT_NS;
+    return PROBER_SLOT_NS * (slots < 1 ? 1 : slots > most ? most : slots);
+}
+
+struct mono prober_slot_end(const struct prober *p, struct mono at)
+{
+    return (struct mono){(at.ns + p->slot_ns - 1) / p->slot_ns * p->slot_ns};
 }
 
 static int64_t earlier(int64_t at_ns, const struct heap_item *item)
@@ -276,7 +292,7 @@ static void run_timer(struct prober *p)
     if (at_ns == NEVER)
         return;
     if (in_slots)
-        at_ns = prober_slot_end((struct mono){at_ns}).ns;
+        at_ns = prober_slot_end(p, (struct mono){at_ns}).ns;
     uint64_t at_ms = (uint64_t)((at_ns + NS_PER_MS - 1) / NS_PER_MS);
     if (p->timer_at_ms == at_ms ||
         (!in_slots && p->timer_at_ms != 0 && p->timer_at_ms < at_ms))
@@ -418,6 +434,15 @@ static void look_for_sent(struct prober *p, struct mono now)
         p->look.ns = now.ns + p->look_gap_ns;
 }
 
+static void stretch_slots(struct prober *p, struct mono now)
+{
+    if (now.ns - p->rate_at.ns < RATE_OVER_NS)
+        return;
+    p->slot_ns = prober_slot_ns(p->rate_n, now.ns - p->rate_at.ns);
+    p->rate_n = 0;
+    p->rate_at = now;
+}
+
 /* What a callback sends from inside is the next iteration's: the idle handle runs again. */
 static void on_slot(uv_idle_t *handle)
 {
@@ -427,11 +452,12 @@ static void on_slot(uv_idle_t *handle)
     p->sent = false;
     uv_idle_stop(handle);
     if (over || p->unread >= PROBER_UNREAD_MAX ||
-        now.ns >= p->look.ns - (sent ? LOOK_EARLY_NS : 0))
+        now.ns >= p->look.ns - (sent ? p->slot_ns + PROBER_SLOT_NS : 0))
         read_slot(p, now);
     if (sent) {
         send_kinds(p);
         look_for_sent(p, now);
+        stretch_slots(p, now);
     }
     if (p->destroyed)
         return;
@@ -488,6 +514,7 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
     wait_for(probe, (struct mono){started.ns + x->waiting_ns});
     if (p->tools.reading == PROBER_IN_SLOTS) {
         p->sent = true;
+        p->rate_n += 1 + target->payload_bytes / SMALL_BYTES;
         take_a_turn(p); /* runs the timer */
     } else {
         run_timer(p);
@@ -528,6 +555,8 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
                                     .reading = events.reading};
     p->events = events;
     p->look.ns = NEVER;
+    p->slot_ns = PROBER_SLOT_NS;
+    p->rate_at = mono_now();
     p->deferred_end = &p->deferred;
     uv_timer_init(loop, &p->timer); /* these three cannot fail */
     uv_idle_init(loop, &p->turn_idle);

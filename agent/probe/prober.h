@@ -17,20 +17,27 @@
 
 /*
  * PROBER_IN_SLOTS: who sends probes does so at prober_slot_end(), so that the probes that are
- * due within one slot leave together, and wakes the process at most once a slot. Replies
+ * due within one slot leave together, and wakes the process at most once a slot. A slot is
+ * stretched, as waking up is what costs, as long as no more than PROBER_TOGETHER are due in
+ * it: half of a full-size packet, so that they do not wait for each other on a slow line. Replies
  * are read together too: PROBER_LOOK_NS after the first probe that is unread, or after the
  * shortest delay seen if that is longer; somewhat sooner if probes are sent then anyway, or
  * if PROBER_UNREAD_MAX are unread. What has not come by then is looked for ever more rarely,
  * and always before a probe is called lost: a reply that came in time counts, whenever it
  * is read. Results come that much later; their times and delays are the same.
  */
-#define PROBER_SLOT_NS    (10 * NS_PER_MS)
-#define PROBER_LOOK_NS    (50 * NS_PER_MS)
-#define PROBER_UNREAD_MAX 32
+#define PROBER_SLOT_NS     (10 * NS_PER_MS)
+#define PROBER_SLOT_MAX_NS (40 * NS_PER_MS)
+#define PROBER_TOGETHER    8
+#define PROBER_LOOK_NS     (50 * NS_PER_MS)
+#define PROBER_UNREAD_MAX  32
 
-struct mono prober_slot_end(struct mono at); /* of the slot that `at` is in */
+/* How long slots are when `n` probes were sent in that time. */
+int64_t prober_slot_ns(size_t n, int64_t within_ns);
 
 struct prober;
+
+struct mono prober_slot_end(const struct prober *p, struct mono at); /* of its slot */
 
 struct prober_events {
     /* One for each prober_send(), later, never from inside it. `result` is valid during

@@ -304,17 +304,33 @@ static void destroyed_in_a_callback(void **unused)
 
 /* ---- in slots ---- */
 
+static void slots_are_stretched(void **unused)
+{
+    (void)unused;
+    static const struct {
+        size_t n;
+        int64_t slot_ms;
+    } cases[] = {/* a second */
+                 {0, 10},   {1, 10},   {24, 10},  {25, 40},  {100, 40},  {200, 40},
+                 {210, 40}, {270, 30}, {400, 20}, {800, 10}, {60000, 10}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(prober_slot_ns(cases[i].n, NS_PER_S) == cases[i].slot_ms * NS_PER_MS,
+              "%zu/s: slots of %" PRId64 " ms", cases[i].n, cases[i].slot_ms);
+}
+
 static void slot_ends(void **unused)
 {
     (void)unused;
+    struct bed *b = make_slotted(bed_on_result);
     static const int64_t cases[][2] = {{0, 0},
                                        {1, 10000000},
                                        {9999999, 10000000},
                                        {10000000, 10000000},
                                        {10000001, 20000000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CHECK_INT(cases[i][1], prober_slot_end((struct mono){cases[i][0]}).ns,
+        CHECK_INT(cases[i][1], prober_slot_end(b->prober, (struct mono){cases[i][0]}).ns,
                   "slot end");
+    bed_end(b);
 }
 
 static void one_turn_for_all(void **unused)
@@ -441,6 +457,7 @@ static void destroyed_in_a_turn(void **unused)
 int main(void)
 {
     const struct CMUnitTest slot_tests[] = {
+        cmocka_unit_test(slots_are_stretched),
         cmocka_unit_test(slot_ends),
         cmocka_unit_test(one_turn_for_all),
         cmocka_unit_test(read_together),
