@@ -276,7 +276,7 @@ PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening tes
 
 # Timed tests assert delays, so at most two run at a time, without other tests. The last one uses all CPUs. The others
 # mostly wait; the longest start first.
-TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab media numbers_run numbers numbers_middlebox numbers_https uplinks_relay)
+TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab media numbers_run numbers numbers_middlebox numbers_https stopped uplinks_relay)
 BUSY_TESTS  := test/lab/test_numbers_host.py
 LONG_TESTS  := $(patsubst %,test/lab/test_%,uplinks.py nearest.py resolvers.py diagnose.py last_metre.py paths.py soak)
 LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))

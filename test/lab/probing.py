@@ -193,6 +193,10 @@ class Capture:
 
     def handshakes(self, address, port=443):
         """Of the TCP handshakes with the address, SYN to SYN-ACK in ms, in their order."""
+        return [rtt for _, rtt in self.connects(address, port)]
+
+    def connects(self, address, port=443):
+        """The same with the time of the first SYN in ns."""
         begun, took = {}, {}
         for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
             protocol, source, destination, body = self._parse(packet)
@@ -205,7 +209,7 @@ class Capture:
                 begun.setdefault(body[0:2], stamp)
             elif flags == 0x12 and body[2:4] in begun:
                 took.setdefault(body[2:4], (stamp - begun[body[2:4]]) / 1e6)
-        return [took.get(port) for port in begun]
+        return [(at, took.get(port)) for port, at in begun.items()]
 
     def requests(self):
         """Echo requests and SYNs that left: [(ns, IP protocol, address)]."""

@@ -96,6 +96,7 @@ uint8_t handshake_sent_again(const struct handshake *h)
 static void measure(struct handshake_end *end, const struct tcp_sample *sample,
                     int64_t user_ns, bool late)
 {
+    end->took_ns = user_ns - sample->answered_ms * NS_PER_MS;
     if (end->waited)
         return; /* a SYN sent again while the first one waited was not lost */
     end->lost_packets = lost_packets(sample);

@@ -27,6 +27,7 @@ struct handshake_end {
      * for the link address of the next hop, as the kernel's sample begins before that.
      */
     int64_t rtt_ns;
+    int64_t took_ns;      /* from the first SYN to an answer, to some ms; 0: none came */
     bool kernel_time;     /* `rtt_ns` is the kernel's, else our own clock's */
     bool waited;          /* for the link address of the next hop */
     uint8_t lost_packets; /* retransmitted SYNs */

@@ -15,5 +15,6 @@ struct tcp_sample tcp_sample_of(int socket)
     return (struct tcp_sample){
         .rtt_us = known ? info.tcpi_min_rtt : info.tcpi_rtt,
         .retransmissions = info.tcpi_total_retrans,
+        .answered_ms = info.tcpi_last_ack_recv,
     };
 }

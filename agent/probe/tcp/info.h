@@ -16,6 +16,7 @@
 struct tcp_sample {
     uint32_t rtt_us; /* least round trip seen; 0: none */
     uint32_t retransmissions;
+    uint32_t answered_ms; /* ago; later segments of the peer count as well */
 };
 
 struct tcp_sample tcp_sample_of(int socket); /* all 0 if the kernel does not report it */

@@ -43,7 +43,9 @@ static void on_end(const struct handshake_end *end, void *user)
     if (outcome == OUTCOME_REPLY && end->waited)
         snprintf(x->result.cause, sizeof x->result.cause,
                  "no delay: the SYN waited in this host for the next hop's link address");
-    exchange_done(x, outcome, &end->rtt_ns);
+    /* Without a delay, too, an answer may be late: this process may have been stopped. */
+    bool late = end->rtt_ns == DELAY_UNDEFINED && end->took_ns > x->waiting_ns;
+    exchange_done(x, outcome, late ? &end->took_ns : &end->rtt_ns);
 }
 
 static void tcp_start(struct exchange *x)
