@@ -29,9 +29,8 @@ static void add_finding(struct text *out, const struct fault_found *x)
     bool sure = x->certainty == CERTAINTY_SURE;
     text_add(out, "<section>\n<h2 class=\"%s\">", sure ? "bad" : "fair");
     html_escape(out, fault_title(x->fault));
-    text_add(out, ": ");
-    html_escape(out, x->what);
     text_add(out, "</h2>\n");
+    add_paragraph(out, "What:", x->what);
     add_paragraph(out, "Where:", x->segment);
     add_paragraph(out, "How sure:", sure ? "sure" : "likely; another cause is possible");
     add_paragraph(out, "With it:", x->also);

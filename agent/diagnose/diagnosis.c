@@ -141,7 +141,7 @@ void diagnosis_text(const struct diagnosis *d, struct text *out)
         text_add(out, "Verdict: nothing wrong found from here.\n");
     for (size_t i = 0; i < d->n_found; i++) {
         const struct fault_found *x = &d->found[i];
-        text_add(out, "%s%s: %s\n",
+        text_add(out, "%s%s\n  What:    %s\n",
                  i == 0 ? "Verdict: " : "Also:    ", fault_title(x->fault), x->what);
         text_add(out, "  Where:   %s%s\n", x->segment,
                  x->certainty == CERTAINTY_SURE ? "" : " (likely, not certain)");

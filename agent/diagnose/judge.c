@@ -172,6 +172,14 @@ static const char *no_https(const struct facts *f)
     return cause;
 }
 
+static bool has_found(const struct judging *j, enum fault fault)
+{
+    for (size_t i = 0; i < j->out->n_found; i++)
+        if (j->out->found[i].fault == fault)
+            return true;
+    return false;
+}
+
 static void list_unknown(const struct judging *j)
 {
     struct text t = {0};
@@ -182,6 +190,9 @@ static void list_unknown(const struct judging *j)
                     "this host has no CPU left; stop what keeps it busy");
     if (no_https(j->f)[0] != '\0')
         add_unknown(&t, "TLS and HTTPS", no_https(j->f));
+    if (has_found(j, FAULT_PORTAL))
+        add_unknown(&t, "services and paths behind the captive portal",
+                    "sign in and run this again");
     if (j->f->elsewhere[0] != '\0')
         add_unknown(&t, "resolvers that are not reached over the uplink",
                     j->f->elsewhere);

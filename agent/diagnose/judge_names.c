@@ -99,6 +99,9 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
         struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_SLOW, r);
         if (!late && is_slow_itself(j->f, &m))
             x->despite = FAULT_BIT(FAULT_GATEWAY_LOSS) | FAULT_BIT(FAULT_PATH_LOSS);
+        if (!late &&
+            (j->f->portal == PORTAL_REDIRECTS || j->f->portal == PORTAL_REPLACES))
+            x->despite |= FAULT_BIT(FAULT_PORTAL) | FAULT_BIT(FAULT_PATH_BROKEN);
         JUDGE_SET(x->what,
                   "The DNS resolver %s is slow: %.0f ms (median of %zu answers%s, 95 %% "
                   "interval %.0f to %.0f ms; limit %.0f ms, %s).",

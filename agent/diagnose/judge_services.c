@@ -122,8 +122,11 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
     row = diagnosis_row(j->out, CHECK_HTTPS, GRADE_GOOD, s->target.name);
     row->family = shown;
     judge_delay(row, &reply, JUDGE_REPLY_MS, JUDGE_OWN);
-    JUDGE_SET(row->text, "%u of %u requests answered, HTTP %u%s%s%s%s", h->replies,
-              h->sent, h->last.status, h->pop[0] != '\0' ? ", PoP " : "", h->pop,
+    char status[16] = "";
+    if (h->last.status != 0)
+        JUDGE_SET(status, ", HTTP %u", h->last.status);
+    JUDGE_SET(row->text, "%u of %u requests answered%s%s%s%s%s", h->replies, h->sent,
+              status, h->pop[0] != '\0' ? ", PoP " : "", h->pop,
               h->replies < h->sent ? "; " : "", h->replies < h->sent ? h->cause : "");
     if (h->replies < h->sent)
         row->grade = 2 * h->replies < h->sent ? GRADE_BAD : GRADE_POOR;
@@ -852,8 +855,8 @@ static void judge_media(const struct judging *j)
             j->out, FAULT_UDP_BLOCKED, refused ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
         JUDGE_SET(
             x->what,
-            "UDP is blocked: neither %s nor %s answers at UDP port 3478 (%s), so media "
-            "of Teams goes by TCP or not at all.",
+            "Neither %s nor %s answers at UDP port 3478 (%s), so media of Teams goes by "
+            "TCP or not at all.",
             f->media[0].target.host, f->media[1].target.host, f->media[0].stun.cause);
         JUDGE_SET(x->next, "Let UDP ports 3478 to 3481 out to the Teams networks "
                            "(52.112.0.0/14, 52.122.0.0/15, 2603:1063::/38).");
@@ -888,7 +891,7 @@ static void judge_public_address(const struct judging *j)
                       mapped != NULL ? endpoint_address(address, mapped) : "");
     if (mapped == NULL || p->prefixes[0] == '\0') {
         JUDGE_SET(row->text, "%s",
-                  mapped == NULL ? "unknown: no STUN server answered"
+                  mapped == NULL ? "cannot tell: no STUN server answered"
                                  : "as STUN sees it; no prefixes are registered "
                                    "(prefixes in [peering_service])");
         return;

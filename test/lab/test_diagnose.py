@@ -462,6 +462,8 @@ FAULTS.update({
     "two: clock, TLS interception": ("clock tls_intercepted", "", both(clock, lambda: intercept(True)), CLOCK),
     "two: connections limited, UDP blocked": ("connections_limited udp_blocked", "", both(no_udp, drop(f"{SYN} limit rate over 8/second burst 5 packets"))),
 })
+SLOW_DNS = "path slowdns 198.51.100.53 2001:db8:53::53 delay=300ms via=office@0.3ms,isp1@1ms\n"
+FAULTS["two: captive portal, slow resolver"] = ("captive_portal resolver_slow", SLOW_DNS, redirect)
 LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
 FAULTS["delay under load"] = ("delay_under_load", "path amsterdam 203.0.113.20 2001:db8:113::20 delay=3ms rate=8Mbit queue=300kB "
                               "via=office@0.3ms,isp1@1ms,ier-ams@1.8ms,icr-ams\n", None)
