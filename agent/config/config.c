@@ -417,7 +417,7 @@ static void unknown_key(struct config_reading *r, const struct word *words, size
         struct word others[WORDS_MAX];
         size_t n_others = section_words(others, s, r->kinds);
         if (find_word(others, n_others, given) != NULL) {
-            problem(r, "unknown key '%s' in %s; it belongs into [%s%s]", given, section,
+            problem(r, "unknown key '%s' in %s; it belongs in [%s%s]", given, section,
                     config_section_names[s],
                     s == SECTION_TARGET || s == SECTION_UPLINK ? " NAME" : "");
             return;

@@ -7,7 +7,7 @@ const struct counter_names counter_names[COUNTERS] = {
     [COUNTER_LATE] = {"late", "late", "late"},
     [COUNTER_DUPLICATES] = {"duplicate", "duplicates", "duplicates"},
     [COUNTER_REORDERED] = {"reordered", "reordered", "reordered"},
-    [COUNTER_LOST_PACKETS] = {"lost_packet", "lost_packets", "lost packets sent again"},
+    [COUNTER_LOST_PACKETS] = {"lost_packet", "lost_packets", "retransmitted"},
     [COUNTER_MISSED] = {"missed", "missed", NULL},
 };
 

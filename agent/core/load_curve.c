@@ -240,8 +240,9 @@ static void say(struct event *e, const struct load_way *w, size_t d,
             "from %lld %% of it on: a buffer that is too large (buffer bloat); set a "
             "queue discipline such as CAKE or FQ-CoDel at the router, or a rate limit "
             "below the line rate",
-            directions[d], interface, mbit, w->line_rate > 0 ? "" : ", the highest seen",
-            (double)w->rise_ns / 1e6, (long long)(w->knee_bin * 100 / LOAD_BINS));
+            directions[d], interface, mbit,
+            w->line_rate > 0 ? "" : ", the highest rate seen", (double)w->rise_ns / 1e6,
+            (long long)(w->knee_bin * 100 / LOAD_BINS));
     else
         event_say(e, "%s by %s: delays are no longer much higher while the line is full",
                   directions[d], interface);
@@ -281,7 +282,7 @@ void load_curve_text(const struct load_curve *c, const char *interface, struct t
             if (load_bin_median_ns(&w->bins[i]) != DELAY_UNDEFINED)
                 text_add(out, ", %zu %% +%.1f ms", 100 * i / LOAD_BINS,
                          (double)load_bin_median_ns(&w->bins[i]) / 1e6);
-        text_add(out, " (of %.1f Mbit/s%s)\n", 8 * load_line_rate(w) / 1e6,
-                 w->line_rate > 0 ? "" : ", the highest seen");
+        text_add(out, " (shares of %.1f Mbit/s%s)\n", 8 * load_line_rate(w) / 1e6,
+                 w->line_rate > 0 ? "" : ", the highest rate seen");
     }
 }

@@ -9,12 +9,13 @@
 
 enum { WORD_ROOM = 64, CODE_LETTERS = 3 };
 
-/* Mistyped codes are compared with codes, longer words with names of cities. */
-static const struct metro *similar(const struct catalogue *c, const char *word)
+enum { AMONG_CODES, AMONG_METROS, AMONG_CITIES /* also those with an airport only */ };
+
+static const struct metro *similar(const struct catalogue *c, const char *word, int among)
 {
-    const char **words = mem_alloc(c->n * sizeof *words);
+    bool is_code = among == AMONG_CODES;
+    const char **words = mem_alloc((c->n + c->n_others) * sizeof *words);
     char given[WORD_ROOM];
-    bool is_code = strlen(word) <= CODE_LETTERS;
     size_t n = 0;
     text_copy(given, sizeof given, word);
     for (char *at = given + !is_code; *at != '\0'; at++)
@@ -25,6 +26,9 @@ static const struct metro *similar(const struct catalogue *c, const char *word)
         if ((is_code ? m->code[0] : m->city[0]) == given[0])
             words[n++] = is_code ? m->code : m->city;
     }
+    for (size_t i = 0; i < c->n_others && among == AMONG_CITIES; i++)
+        if (c->others[i].city[0] == given[0])
+            words[n++] = c->others[i].city;
     const char *near = text_nearest(given, words, n);
     free(words);
     return near == NULL ? NULL
@@ -39,8 +43,9 @@ static const struct metro *if_metro(const struct metro *m)
     return is ? m : NULL;
 }
 
-const struct metro *location_metro(const struct catalogue *c, const char *code,
-                                   struct text *wrong)
+/* `cities`: what a longer word is compared with for a suggestion. */
+static const struct metro *find_metro(const struct catalogue *c, const char *code,
+                                      int cities, struct text *wrong)
 {
     char upper[WORD_ROOM];
     text_copy(upper, sizeof upper, code);
@@ -55,11 +60,24 @@ const struct metro *location_metro(const struct catalogue *c, const char *code,
         text_add(wrong, "%s cannot be looked up: there is no metros.csv", code);
         return NULL;
     }
-    const struct metro *near = similar(c, code);
+    /* A short word is a code, rather if it has only capitals: Lyn is Lyon, and LYN is not. */
+    const struct metro *near = NULL;
+    if (strcmp(upper, code) != 0 || strlen(code) > CODE_LETTERS)
+        near = similar(c, code, cities);
+    if (near == NULL && strlen(code) <= CODE_LETTERS)
+        near = similar(c, code, AMONG_CODES);
     text_add(wrong, "%s is not a code or a city in metros.csv", code);
-    if (near != NULL)
+    if (near != NULL && if_metro(near) == NULL)
+        text_add(wrong, "; did you mean %s?", near->city);
+    else if (near != NULL)
         text_add(wrong, "; did you mean %s (%s)?", near->code, near->city);
     return NULL;
+}
+
+const struct metro *location_metro(const struct catalogue *c, const char *code,
+                                   struct text *wrong)
+{
+    return find_metro(c, code, AMONG_METROS, wrong);
 }
 
 static bool read_degrees(struct position *out, const char *text)
@@ -79,7 +97,7 @@ bool location_parse(struct position *out, const struct catalogue *c, const char 
 {
     if (isalpha((unsigned char)*text)) {
         struct text unknown = {0};
-        const struct metro *m = location_metro(c, text, &unknown);
+        const struct metro *m = find_metro(c, text, AMONG_CITIES, &unknown);
         if (m == NULL && strlen(text) > CODE_LETTERS) /* the city of an airport will do */
             m = catalogue_of_city(c, text);
         if (m == NULL)

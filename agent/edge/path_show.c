@@ -74,8 +74,8 @@ static void add_location(const struct path_watch *w, const struct path_location 
     if (l->n_routers == 1) {
         text_add(out,
                  "one router, %s, in %" PRIu64
-                 " traces of 7 days; cannot tell whether there is another one: with more "
-                 "than %.1f %% of the flows it would have been seen (95 %%)\n",
+                 " traces of 7 days; cannot tell whether there is another one: one "
+                 "with more than %.1f %% of the flows would have been seen (95 %%)\n",
                  l->routers[0].name, traces, 100 * path_location_bound(l));
         return;
     }

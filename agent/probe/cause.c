@@ -82,7 +82,7 @@ enum outcome cause_icmp_error(char *cause, size_t size, const struct icmp_report
     endpoint_address(by, &report->by);
     if (endpoint_same_address(&report->by, to) &&
         is_declined(family, report->type, report->code)) {
-        snprintf(cause, size, "the target itself says: %s",
+        snprintf(cause, size, "%s, reported by the target",
                  icmp_error_text(family, report->type, report->code));
         return OUTCOME_REFUSED;
     }
@@ -100,7 +100,7 @@ enum outcome cause_icmp_error(char *cause, size_t size, const struct icmp_report
     }
     if (report->mtu > 0)
         snprintf(mtu, sizeof mtu, " (MTU %u)", report->mtu);
-    snprintf(cause, size, "%s%s, said %s",
+    snprintf(cause, size, "%s%s, reported by %s",
              icmp_error_text(family, report->type, report->code), mtu, by);
     return OUTCOME_UNREACHABLE;
 }

@@ -119,8 +119,9 @@ static void add_title(struct text *out, enum fault fault)
                  fault_title(fault));
 }
 
+/* `titled`: with the title of its fault, if it has one. */
 static void add_happening(struct text *out, const struct page *p,
-                          const struct happening *h)
+                          const struct happening *h, bool titled)
 {
     char all[HTML_TIME_MAX];
     text_add(out, "<li><strong>");
@@ -140,7 +141,8 @@ static void add_happening(struct text *out, const struct page *p,
         text_add(out, ", %zu times, %s in all", h->times,
                  html_duration(all, h->total_ns));
     text_add(out, ": ");
-    add_title(out, h->fault);
+    if (titled)
+        add_title(out, h->fault);
     add_explanation(out, p, h);
     text_add(out, "</li>\n");
 }
@@ -186,7 +188,8 @@ static void add_story(struct text *out, const struct page *p, const struct story
         return;
     text_add(out, "<ul>\n");
     for (size_t i = 0; i < s->n && i < LISTED_MAX; i++)
-        add_happening(out, p, &s->all[i]);
+        add_happening(out, p, &s->all[i],
+                      i == 0 || s->all[i - 1].fault != s->all[i].fault);
     if (s->n > LISTED_MAX)
         text_add(out, "<li>and %zu more, listed with their targets</li>\n",
                  s->n - LISTED_MAX);
@@ -317,7 +320,7 @@ static size_t add_dns_incidents(struct text *out, const struct page *p)
                                   .incident = &r->incidents[i]};
             n++;
             if (out != NULL)
-                add_happening(out, p, &h);
+                add_happening(out, p, &h, true);
         }
     }
     return n;

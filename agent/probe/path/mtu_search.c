@@ -228,7 +228,7 @@ void mtu_sentence(struct text *out, const struct mtu_search *s, enum family fami
         text_add(out, "Cannot tell the path MTU: packets of all sizes get lost.");
         return;
     case MTU_UNLIMITED:
-        text_add(out, "Path MTU: %u bytes, no less than usual.", s->mtu);
+        text_add(out, "Path MTU: %u bytes, which is the full size.", s->mtu);
         return;
     case MTU_FOUND:
         break;

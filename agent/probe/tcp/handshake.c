@@ -299,7 +299,8 @@ static enum outcome outcome_of(int error, char *cause, size_t cause_size)
     case EPROTO:
     case ENOPROTOOPT:
     case EOPNOTSUPP:
-        snprintf(cause, cause_size, "a router or the host said: %s", strerror(error));
+        snprintf(cause, cause_size, "%s, reported by a router or the host",
+                 strerror(error));
         return OUTCOME_UNREACHABLE;
     case ETIMEDOUT:
         snprintf(cause, cause_size, "no answer to any SYN");

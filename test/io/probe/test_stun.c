@@ -243,7 +243,7 @@ static void refused(void **unused)
     bed_wait(b, 3);
     for (size_t i = 0; i < 3; i++) {
         CHECK_INT(OUTCOME_REFUSED, b->results[i].outcome, b->results[i].cause);
-        CHECK_TEXT("the target itself says: port unreachable", b->results[i].cause,
+        CHECK_TEXT("port unreachable, reported by the target", b->results[i].cause,
                    "cause");
     }
     bed_end(b);

@@ -418,8 +418,8 @@ static void every_counter_of_a_summary(void **state)
               text_string(&out));
     text_clear(&out);
     render_summary_lines(&out, &of, &summary);
-    CHECK(strstr(text_string(&out), "1 late, 2 duplicates, 3 reordered, 4 lost packets "
-                                    "sent again, 7 lost in a row\n") != NULL,
+    CHECK(strstr(text_string(&out), "1 late, 2 duplicates, 3 reordered, 4 "
+                                    "retransmitted, 7 lost in a row\n") != NULL,
           "%s", text_string(&out));
     text_free(&out);
 }

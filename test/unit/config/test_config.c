@@ -251,9 +251,9 @@ static const struct {
      "f:3: unknown key 'udp_slow_interval' in [target t]; did you mean "
      "'tcp_slow_interval'?\n"},
     {"key of another section", "[agent]\nheader_file = /a\n" HOST,
-     "f:2: unknown key 'header_file' in [agent]; it belongs into [collector]\n"},
+     "f:2: unknown key 'header_file' in [agent]; it belongs in [collector]\n"},
     {"a key of all of them", "[collector b]\nurl = http://b.example\nspread = 1s\n" HOST,
-     "f:3: unknown key 'spread' in [collector b]; it belongs into [collector]\n"},
+     "f:3: unknown key 'spread' in [collector b]; it belongs in [collector]\n"},
     {"collector twice",
      "[collector b]\nurl = http://b\n[collector]\n[collector b]\n" HOST,
      "f:4: [collector b] is there already, in line 1\n"},

@@ -54,7 +54,8 @@ static const struct {
     {"AMD", "AMD is not a code or a city in metros.csv; did you mean AM (Amsterdam)?"},
     {"Amsterdm", "Amsterdm is not a code or a city in metros.csv; did you mean AMS "
                  "(Amsterdam)?"},
-    {"Lynn", "Lynn is not a code or a city in metros.csv"}, /* not LON */
+    {"Lynn", "Lynn is not a code or a city in metros.csv; did you mean Lyon?"},
+    {"Lyn", "Lyn is not a code or a city in metros.csv; did you mean Lyon?"},
     {"XQZ", "XQZ is not a code or a city in metros.csv"},
     {"Nowhere", "Nowhere is not a code or a city in metros.csv"},
     {"N51.5 E0", "N51.5 E0 is not a code or a city in metros.csv"},

@@ -565,7 +565,7 @@ static void test_shown(void **state)
         "exchange             ipv4    Paris (PAR)            backup       4 1 trace       1.0      13.0"
         "       2.0  AS64500\n",
         "London (LON): one router, icr02.lon24, in 20 traces of 7 days; cannot tell whether "
-        "there is another one: with more than 13.9 % of the flows it would have been seen",
+        "there is another one: one with more than 13.9 % of the flows would have been seen",
         "UTC, from London (LON), primary, to Paris (PAR), backup (by the entry); no probe was "
         "lost; delay 10.0 ms before, 16.0 ms after; 1 path\n",
     };
