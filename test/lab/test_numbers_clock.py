@@ -18,8 +18,10 @@ from lab import Tap
 from probing import Agent, Capture, Probing
 
 PROBED, PROBED_MS = "203.0.113.30", 24
-HOST, ADDRESS, RTT_MS = "www.bing.com", "203.0.113.40", 60  # the agent's
-HOUR_NS = 3600 * 10**9
+# The agent's, so far that its probe is still under way at a step, also if a busy host sends it late.
+HOST, ADDRESS, RTT_MS = "www.bing.com", "203.0.113.40", 200
+SECOND_NS = 10**9
+HOUR_NS = 3600 * SECOND_NS
 # seconds, and from then on the clock's offset
 STEPS = ((3, HOUR_NS), (8, 0), (13, -HOUR_NS), (18, 0))
 
@@ -106,14 +108,16 @@ def stamp(batch):
     return int(batch.points("edgelat.agent.probing")[0][1]["timeUnixNano"])
 
 
-def request_after(capture, seen):
-    """When an echo request of the agent left, by the packets after the first ones; in haste: it is to be under way still."""
+def next_request(capture):
+    """When the agent's next echo request leaves (ns), at least half a second from now: one leaves each second."""
     begin = struct.pack("4B", *map(int, ADDRESS.split("."))) + b"\x08"
-    return next((at for at, packet in capture.packets[seen:] if packet[9] == 1 and packet[16:21] == begin), None)
+    sent = lab.wait_for(lambda: next((at for at, packet in reversed(capture.packets) if packet[9] == 1 and packet[16:21] == begin), None), 10)
+    return sent + (time.time_ns() + SECOND_NS // 2 - sent + SECOND_NS) // SECOND_NS * SECOND_NS
 
 
 def main():
     clock = Clock()
+    lab.change("newark", f"delay={RTT_MS}ms")
     with contextlib.ExitStack() as stack:
         capture = stack.enter_context(Capture())
         agent = Agent("stepped", HOST, "icmp tcp", "family = ipv4\n", clock.before)
@@ -122,9 +126,7 @@ def main():
         began = time.monotonic()
         for at, offset in STEPS:
             time.sleep(max(0, began + at - time.monotonic()))
-            seen = len(capture.packets)
-            sent = lab.wait_for(lambda: request_after(capture, seen), step=0.005)
-            clock.set(offset, sent + RTT_MS // 2 * 10**6)  # one of the agent's is under way
+            clock.set(offset, next_request(capture) + RTT_MS // 2 * 10**6)  # one of the agent's is under way
         probes = probing_.wait()
         time.sleep(max(0, began + 24 - time.monotonic()))
         agent.stop()
