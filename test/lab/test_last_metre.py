@@ -6,15 +6,14 @@ the targets, in status, events, metrics and the report; loss behind it is not.
 
 import json
 import os
-import shutil
-import sys
-import tempfile
 
-from lab import TOP, Tap, run, wait_for
+from lab import TOP, Tap, alone, run, wait_for
 from probing import EDGELAT, log_records
-from test_flows import Net
+from test_flows import in_net
 
-LOSSY = "table netdev loss {\n chain c { type filter hook ingress device \"branch\" priority 0; policy accept; meta l4proto { icmp, ipv6-icmp, tcp } numgen random mod 100 < 35 drop; }\n}\n"
+# Drops a third in runs, which core/path_loss.h counts as one loss each. With the high limit below, the gateway's own loss is sure before a
+# target is degraded; and no window of the gateway loses all.
+LOSSY = "table netdev loss {\n chain c { type filter hook ingress device \"branch\" priority 0; policy accept; meta l4proto { icmp, ipv6-icmp, tcp } numgen inc mod 24 < 8 drop; }\n}\n"
 TARGETS = {"one": "198.51.100.1", "two": "198.51.100.2", "three": "198.51.100.3"}
 
 tap = Tap()
@@ -33,7 +32,7 @@ class Branch:
             file.write(f"[agent]\nstate_dir = {self.state}\nstatus_socket = {net.folder}/status\nstop_file = {net.folder}/stop\nwindow = 5s\n"
                        "workloads = no\nfront_doors = 0\n[dns]\nprobe = no\n[path]\ntrace = no\nmtu = no\n")
             for name, host in TARGETS.items():
-                file.write(f"[target {name}]\nhost = {host}\nkinds = icmp\ninterval = 1s\nslow_interval = 1s\nloss_limit = 2%\n")
+                file.write(f"[target {name}]\nhost = {host}\nkinds = icmp\ninterval = 1s\nslow_interval = 1s\nloss_limit = 15%\n")
         self.agent = net.start("branch", EDGELAT, "run", "-c", self.path)
 
     def status(self, *options):
@@ -57,7 +56,7 @@ def main(net):
     tap.ok(wait_for(lambda: branch.metre().get("icmp_silent") and branch.metre().get("neighbour_answers"), 60, 0.5),
            "a gateway that filters ICMP: it answers ARP", branch.status())
     tap.ok(branch.comes("cannot tell", 30), "the last metre cannot be told", branch.status())
-    tap.ok("it is there (it answers ARP" in branch.status() and "last_metre" not in str(json.loads(branch.status("--json")).get("findings")),
+    tap.ok(wait_for(lambda: "it is there (it answers ARP" in branch.status(), 30, 0.5) and "last_metre" not in str(json.loads(branch.status("--json")).get("findings")),
            "which status says, and it is no finding", branch.status())
     node("gateway", "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=0")
     tap.ok(branch.comes("fine", 30), "it answers again")
@@ -66,6 +65,7 @@ def main(net):
     tap.ok(branch.comes("lossy", 120), "the last metre is lossy", branch.status())
     charged = [t.get("charged_to") for t in json.loads(branch.status("--json"))["targets"] if t["target"] in TARGETS]
     tap.ok("site" in str(charged), "targets: charged to the site", charged)
+    tap.ok(wait_for(lambda: "degraded" in [t["state"] for t in json.loads(branch.status("--json"))["targets"]], 120, 0.5), "a target is degraded")
     node("gateway", "nft", "flush", "ruleset")
     tap.ok(branch.comes("fine", 120), "fine again", branch.status())
 
@@ -84,6 +84,7 @@ def main(net):
     page = run(EDGELAT, "report", "--state", branch.state, "-c", branch.path, "--since", "1h", "-o", "-").stdout
     lines = page[page.find("</p>\n<ul>"):page.find("</header>")].split("<li>")[1:]
     own = [line for line in lines if "site's own network</strong>" in line or "site&#39;s own network</strong>" in line]
+    own = [line for line in own if "edgelat.network.changed" not in line]  # what the gateway lost while it was gone has another cause
     tap.equal(1, len(own), "the report: one line for the loss")
     tap.ok(own and "packets to the default gateway" in own[0] and "not charged to the targets" in own[0], "which says what", own)
     gone = [line for line in lines if "answers neither ICMP nor ARP" in line]
@@ -92,21 +93,5 @@ def main(net):
 
 
 if __name__ == "__main__":
-    if "LAST_METRE_LAB" not in os.environ:
-        os.environ["EDGELAT_DATA"] = os.path.join(TOP, "packaging", "data")
-        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        os.execvpe("unshare", [*words, sys.executable, "-B", *sys.argv], dict(os.environ, LAST_METRE_LAB="1"))
-    work = tempfile.mkdtemp(prefix="edgelat-metre-")
-    os.chmod(work, 0o755)
-    lab = None
-    try:
-        lab = Net(work)
-        main(lab)
-    finally:
-        if lab is not None:
-            lab.close()
-        if os.environ.get("KEEP"):
-            print("# kept", work)
-        else:
-            shutil.rmtree(work, ignore_errors=True)
-    sys.exit(tap.finish())
+    os.environ["EDGELAT_DATA"] = os.path.join(TOP, "packaging", "data")
+    alone("metre", in_net(main), tap)
