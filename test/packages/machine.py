@@ -87,7 +87,7 @@ def row(fault, tried, happened):
 
 def build(script, version):
     """The agent's package of the two that a script of packaging/ has built; nothing of it goes on when we are interrupted."""
-    command = [TREE / "packaging" / script / "build", *([version] if version else [])]
+    command = ["nice", "-n", "19", TREE / "packaging" / script / "build", *([version] if version else [])]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
     try:
@@ -109,8 +109,17 @@ def build_deb(version=""):
     return build("deb", version)
 
 
+def built_deb():
+    """That of the last build_deb() if the tree has not changed since."""
+    version = re.search("^VERSION := (.*)$", (TREE / "Makefile").read_text(), re.M)[1]
+    packages = [path for path in (BUILD / "deb").glob(f"edgelat_{version}_*.deb") if not path.match("*_arm64.deb")]
+    find = ["find", TREE, "(", "-path", TREE / "build", "-o", "-path", TREE / ".git", ")", "-prune", "-o", "-type", "f", "-printf", "%T@\n"]
+    changed = max(map(float, subprocess.run(find, stdout=subprocess.PIPE, check=True).stdout.split()))
+    return packages[0] if packages and packages[0].stat().st_mtime > changed else build_deb()
+
+
 def make_root(*what):
-    return subprocess.run([TREE / "test/packages/make-root", *what], stdout=subprocess.PIPE,
+    return subprocess.run(["nice", "-n", "19", TREE / "test/packages/make-root", *what], stdout=subprocess.PIPE,
                           check=True).stdout.decode().strip()
 
 

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine import (  # noqa: E402
-    PLAIN, TREE, Machine, build, build_deb, collector_of, equal, make_root, run_tests)
+    PLAIN, TREE, Machine, build, built_deb, collector_of, equal, make_root, run_tests)
 
 OLD = "0.0.9"
 GLIBC_EL9 = (2, 34)
@@ -62,7 +62,7 @@ def requirements():
 
 def install():
     """Installed: the program runs, the user is there."""
-    package = build_deb()
+    package = built_deb()
     m = Bed.machine = Machine(make_root(package, collector_of(package)), PLAIN).__enter__()
     rpm("--initdb")
     said = rpm("-i", "--nodeps", Bed.old).splitlines()

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import SYSTEMD, Machine, build_deb, equal, make_root, row, run_tests, wait_for  # noqa: E402
+from machine import SYSTEMD, Machine, build_deb, built_deb, equal, make_root, row, run_tests, wait_for  # noqa: E402
 
 OLD = "0.0.9"
 CAP_NET_RAW = 1 << 13
@@ -70,7 +70,7 @@ def with_other_configuration(package):
 
 def on_machine():
     """systemd is process 1 of a clean root."""
-    Bed.new, Bed.old = build_deb(), with_other_configuration(build_deb(OLD))
+    Bed.new, Bed.old = built_deb(), with_other_configuration(build_deb(OLD))
     Bed.machine = Machine(make_root(Bed.new), SYSTEMD).__enter__()
     Bed.machine.boot()
 
