@@ -222,11 +222,17 @@ FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link
 
 test: setup-test
 	@scripts/fetch-otlp-tools $(BUILD)/tools & fetch=$$!; \
-	    $(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay test-programs && wait $$fetch
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang all $(CLANG_CFI)/lab/relay
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
+	    $(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay && wait $$fetch
 	@$(MAKE) --no-print-directory run-tests
+# test/run makes these while the lab waits.
+shipped:
+	@$(MAKE) --no-print-directory $(JOBS) test-programs
+clang-cfi:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang all $(CLANG_CFI)/lab/relay
+gcc-sanitized:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
+clang-sanitized:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
 
 pure-tests: $(PURE_TESTS:%.c=$(BUILD)/%)
 io-tests: $(IO_TESTS:%.c=$(BUILD)/%)
@@ -275,20 +281,25 @@ PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening tes
 	$(if $(shell command -v apt-get),$(sort $(wildcard test/packages/test_*.py)))
 
 # Timed tests assert delays, so at most two run at a time, without other tests. The last one uses all CPUs. The others
-# mostly wait; the longest start first.
+# mostly wait, so builds and what computes run beside them with a lower priority; the longest start first.
 TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab media numbers_run numbers numbers_middlebox numbers_https stopped uplinks_relay)
 BUSY_TESTS  := test/lab/test_numbers_host.py
 LONG_TESTS  := $(patsubst %,test/lab/test_%,uplinks.py nearest.py resolvers.py diagnose.py last_metre.py paths.py soak)
 LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
+pure_in = $(PURE_TESTS:%.c=$1/%)
+io_in   = $(IO_TESTS:%.c=$1/%)
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
-	    --name='sources' scripts/check-layers scripts/check-format scripts/lint \
-	    --name='as shipped' --beside --jobs=4 --apart $(TEST_PROGRAMS) \
-	    --name='gcc, AddressSanitizer, UBSan' --jobs=4 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(GCC_SAN)/%) \
-	    --name='clang, AddressSanitizer, UBSan' --jobs=4 --apart $(TEST_PROGRAMS:$(BUILD)/%=$(CLANG_SAN)/%) \
 	    --name='the lab, end to end' --jobs=3 $(LAB_TESTS) \
-	    --name='packages in clean roots' --beside $(PACKAGE_TESTS) \
-	    --name='corpus of the fuzz targets' test/fuzz/replay \
+	    --name='as shipped: I/O tests' --beside --make=shipped --jobs=4 --apart $(call io_in,$(BUILD)) \
+	    --name='as shipped: unit tests and simulations' --next --nice --jobs=2 --apart $(call pure_in,$(BUILD)) \
+	    --name='gcc, AddressSanitizer, UBSan: I/O tests' --next --make=gcc-sanitized --jobs=4 --apart $(call io_in,$(GCC_SAN)) \
+	    --name='gcc, AddressSanitizer, UBSan: unit tests and simulations' --next --nice --jobs=2 --apart $(call pure_in,$(GCC_SAN)) \
+	    --name='clang, AddressSanitizer, UBSan: I/O tests' --next --make=clang-sanitized --jobs=4 --apart $(call io_in,$(CLANG_SAN)) \
+	    --name='clang, AddressSanitizer, UBSan: unit tests and simulations' --next --nice --jobs=2 --apart $(call pure_in,$(CLANG_SAN)) \
+	    --name='corpus of the fuzz targets' --next --nice test/fuzz/replay \
+	    --name='sources' --next --nice scripts/check-layers scripts/check-format scripts/lint \
+	    --name='packages in clean roots' --beside --make=clang-cfi $(PACKAGE_TESTS) \
 	    --name='the lab, delays' --jobs=2 $(TIMED_TESTS) \
 	    --name='the lab, a busy host' $(BUSY_TESTS)
 
@@ -325,7 +336,7 @@ bench: bench-tools
 bench-%: bench-tools
 	@BUILD=$(BUILD) test/bench/run $*
 
-.PHONY: all help run check-report test run-tests test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
+.PHONY: all help run check-report test run-tests shipped clang-cfi gcc-sanitized clang-sanitized test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
 	check check-io check-tools pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)
