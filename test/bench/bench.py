@@ -100,6 +100,28 @@ def memory_mib(pid):
     return tuple(int(values[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM", "RssAnon"))
 
 
+def wait_for_port(process, port, table="tcp"):
+    """Until a program on this host listens there; `table`: "tcp" or "udp". Ends the section if it does not."""
+    end, listening = time.monotonic() + 20, re.compile(rf":{port:04X} 00000000:0000 (0A|07) ")
+    while True:
+        with open(f"/proc/net/{table}", encoding="ascii") as file:
+            if listening.search(file.read()):
+                return
+        if process.poll() is not None or time.monotonic() > end:
+            sys.exit(f"{' '.join(process.args)}: does not listen at port {port}")
+        time.sleep(0.05)
+
+
+def end(process):
+    """SIGTERM, and SIGKILL to one that does not end."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 # ---- noise ----
 
 def cpu_of_tree(root):
