@@ -190,6 +190,7 @@ class Received:
 
 def play(agent, path):
     """What happens to the network while the agent runs. Returns what `status` says meanwhile."""
+    lab.change("dublin", "loss=0%")  # which at random is an event of its own
     time.sleep(25)
     lab.point("late.example.net", AMSTERDAM[0])
     lab.point("s-0005.s-msedge.net", *LONDON)
