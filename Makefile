@@ -221,10 +221,11 @@ SANITIZED := SANITIZE=address,undefined CFLAGS='-O1 -g'
 FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link'
 
 test: setup-test
-	@scripts/fetch-otlp-tools $(BUILD)/tools & fetch=$$!; \
-	    $(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay && wait $$fetch
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
 	@$(MAKE) --no-print-directory run-tests
 # test/run makes these while the lab waits.
+otlp-tools:
+	@scripts/fetch-otlp-tools $(BUILD)/tools
 shipped:
 	@$(MAKE) --no-print-directory $(JOBS) test-programs
 clang-cfi:
@@ -285,12 +286,14 @@ PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening tes
 TIMED_TESTS := $(patsubst %,test/lab/test_%.py,main_job lab media numbers_run numbers numbers_middlebox numbers_https stopped uplinks_relay)
 BUSY_TESTS  := test/lab/test_numbers_host.py
 LONG_TESTS  := $(patsubst %,test/lab/test_%,uplinks.py nearest.py resolvers.py diagnose.py last_metre.py paths.py soak)
-LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
+TOOL_TESTS  := test/lab/test_collectors.py
+LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(TOOL_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
 pure_in = $(PURE_TESTS:%.c=$1/%)
 io_in   = $(IO_TESTS:%.c=$1/%)
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
 	    --name='the lab, end to end' --jobs=3 $(LAB_TESTS) \
+	    --name='the lab, other receivers' --beside --make=otlp-tools $(TOOL_TESTS) \
 	    --name='as shipped: I/O tests' --beside --make=shipped --jobs=4 --apart $(call io_in,$(BUILD)) \
 	    --name='as shipped: unit tests and simulations' --next --nice --jobs=2 --apart $(call pure_in,$(BUILD)) \
 	    --name='gcc, AddressSanitizer, UBSan: I/O tests' --next --make=gcc-sanitized --jobs=4 --apart $(call io_in,$(GCC_SAN)) \
@@ -336,7 +339,7 @@ bench: bench-tools
 bench-%: bench-tools
 	@BUILD=$(BUILD) test/bench/run $*
 
-.PHONY: all help run check-report test run-tests shipped clang-cfi gcc-sanitized clang-sanitized test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
+.PHONY: all help run check-report test run-tests otlp-tools shipped clang-cfi gcc-sanitized clang-sanitized test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
 	check check-io check-tools pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)
