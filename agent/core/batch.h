@@ -55,9 +55,8 @@ struct series {
     bool in_window; /* the window that has just closed has results of the series */
     bool lossless;  /* nor had the window with results before that a loss */
 
-    /* By delay, the periods that are due; NULL: none. */
-    struct period_summary (*periods)[PERIODS];
-    bool due[PERIODS]; /* the period is to be exported with this batch */
+    bool due[PERIODS]; /* the period is to be exported with this batch: */
+    struct period_summary *periods[PERIODS]; /* by delay; NULL: no percentile of any */
 
     /* If in_window; of all its parts, see core/series.h. At the end, as a series has memory
      * for the delays of its kind only: not to be copied as a whole. */
@@ -106,8 +105,7 @@ struct target_address_state {
     const struct address_state *all; /* of the name, `to` among them */
     size_t n_all;
     bool guessed; /* a found name whose server has not proved itself yet */
-    /* Of TCP handshakes, by kind; NULL: none since the PoP or the network changed. Valid
-     * as long as the pipeline. */
+    /* Of TCP handshakes, by kind; NULL: none since the PoP or the network changed. */
     const struct delay_ring *handshakes[KINDS_MAX];
 };
 

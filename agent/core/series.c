@@ -79,15 +79,23 @@ static void forget_parts(struct series_entry *a)
     a->early = NULL;
 }
 
+static void forget_periods(struct series *s)
+{
+    for (size_t p = 0; p < PERIODS; p++) {
+        free(s->periods[p]);
+        s->periods[p] = NULL;
+    }
+}
+
 static void series_entry_free(struct series_entry *a)
 {
     forget_parts(a);
+    forget_periods(&a->series);
     for (size_t i = 0; i < kind_delays(a->series.kind); i++)
         histogram_free(&a->series.delays[i]);
     free(a->series.delays);
     histogram_free(&a->series.variation);
     rolling_release(a->rolling);
-    free(a->series.periods);
     free(a);
 }
 
@@ -490,6 +498,23 @@ static void set_brief(const struct series_set *l, struct series_entry *a, struct
         a->has_lost = lost;
 }
 
+static bool is_stated(const struct period_summary *p)
+{
+    bool any = false;
+    for (size_t k = 0; k < PERCENTILES; k++)
+        any |= p->delay.supported[k];
+    return any;
+}
+
+static void keep_period(struct series *s, size_t delay, size_t p,
+                        const struct period_summary *is)
+{
+    if (s->periods[p] == NULL)
+        s->periods[p] = mem_zalloc(kind_delays(s->kind) * sizeof *s->periods[p]);
+    s->periods[p][delay] = *is;
+    s->periods[p][delay].end = s->window.end;
+}
+
 /* Sets which periods are due. One of which nothing can be stated is tried again soon. */
 static void state_periods(const struct series_set *l, struct series_entry *a,
                           struct mono now)
@@ -500,25 +525,21 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
         s->due[p] = a->rolling != NULL && is_due(a, p, now);
         any |= s->due[p];
     }
-    if (any)
-        s->periods = mem_zalloc(kind_delays(s->kind) * sizeof *s->periods);
-    bool stated[PERIODS] = {false};
     for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
-        rolling_summary(l->rolling, a->rolling, i, s->due, s->periods[i]);
-        for (size_t p = 0; p < PERIODS; p++) {
-            s->periods[i][p].end = s->window.end;
-            for (size_t k = 0; k < PERCENTILES; k++)
-                stated[p] |= s->periods[i][p].delay.supported[k];
-        }
+        struct period_summary of[PERIODS];
+        rolling_summary(l->rolling, a->rolling, i, s->due, of);
+        for (size_t p = 0; p < PERIODS; p++)
+            if (is_stated(&of[p]))
+                keep_period(s, i, p, &of[p]);
     }
     for (size_t p = 0; p < PERIODS; p++) {
         if (!s->due[p])
             continue;
-        bool first = stated[p] && !a->stated[p];
+        bool stated = s->periods[p] != NULL, first = stated && !a->stated[p];
         a->tried[p] =
             (struct mono){first ? now.ns - spread_of(a, period_pace_ns[p]) : now.ns};
-        a->stated[p] = stated[p];
-        a->fresh[p] = !stated[p];
+        a->stated[p] = stated;
+        a->fresh[p] = !stated;
     }
 }
 
@@ -534,8 +555,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
         if (a->series.in_window && has_results(&a->series.window))
             a->seen = now;
         forget_parts(a);
-        free(a->series.periods);
-        a->series.periods = NULL;
+        forget_periods(&a->series);
         if (now.ns - a->seen.ns >= SERIES_KEEP_NS)
             series_entry_free(a);
         else

@@ -49,12 +49,14 @@ static struct snapshot_stream *stream_of(struct snapshot *s, const struct series
 static void take_periods(struct snapshot_stream *to, const struct series *series,
                          size_t delay)
 {
-    for (size_t p = 0; series->periods != NULL && p < PERIODS; p++) {
-        const struct period_summary *from = &series->periods[delay][p];
+    for (size_t p = 0; p < PERIODS; p++) {
+        const struct period_summary *from = series->periods[p];
         if (!series->due[p])
             continue;
         free(to->periods[p]);
-        to->periods[p] = from->delay.supported[P50] ? mem_copy(from, sizeof *from) : NULL;
+        to->periods[p] = from != NULL && from[delay].delay.supported[P50]
+                             ? mem_copy(&from[delay], sizeof *from)
+                             : NULL;
     }
 }
 

@@ -58,7 +58,8 @@ static size_t points(const struct batch *b)
             for (size_t q = 0; q < PERCENTILES; q++) {
                 n += 3 * s->window.delays[d].supported[q]; /* with low and high */
                 for (size_t p = 0; p < PERIODS; p++)
-                    n += 3 * (s->due[p] && s->periods[d][p].delay.supported[q]);
+                    n += 3 * (s->due[p] && s->periods[p] != NULL &&
+                              s->periods[p][d].delay.supported[q]);
             }
     }
     return n;

@@ -146,22 +146,22 @@ static void test_highest_of_windows(void **state)
 static void test_periods(void **state)
 {
     (void)state;
-    struct period_summary periods[1][PERIODS] = {{{0}}};
+    struct period_summary hour_of[1] = {{0}};
     struct office o;
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
     office_open(&o);
     for (int64_t i = 0; i < 3; i++) {
-        struct delay_summary *hour = &periods[0][PERIOD_HOUR].delay;
+        struct delay_summary *hour = &hour_of[0].delay;
         office_window(&o, 6, 0, 10);
-        o.series.periods = periods;
+        o.series.periods[PERIOD_HOUR] = hour_of;
         o.series.due[PERIOD_HOUR] = i < 2;
         hour->supported[P50] = hour->supported[P90] = true;
         hour->percentile_ns[P50] = (20 + i) * NS_PER_MS;
         hour->low_ns[P50] = (15 + i) * NS_PER_MS;
         hour->high_ns[P50] = (25 + i) * NS_PER_MS;
         hour->percentile_ns[P90] = (40 + i) * NS_PER_MS;
-        periods[0][PERIOD_HOUR].age_ns = 50 * MINUTE_NS;
-        periods[0][PERIOD_HOUR].end = o.batch.time;
+        hour_of[0].age_ns = 50 * MINUTE_NS;
+        hour_of[0].end = o.batch.time;
         CHECK_INT(0, office_add(&o, p), "added");
     }
     dataset_end(p);
