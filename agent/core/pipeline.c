@@ -34,6 +34,8 @@ const struct pipeline_address *pipeline_look(const struct pipeline_target *m, si
 
 static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t slot)
 {
+    p->streams =
+        mem_grow(p->streams, &p->streams_room, p->n_streams + 1, sizeof *p->streams);
     p->streams[p->n_streams++] = (struct pipeline_stream){
         .target = target,
         .kind = kind,
@@ -88,9 +90,7 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->closed_events = mem_zalloc(sizeof *p->closed_events);
     p->order = mem_zalloc(p->room * sizeof *p->order);
     p->states = mem_zalloc(p->room * sizeof *p->states);
-    size_t streams = p->room * 2 * kinds->n;
-    p->streams = mem_zalloc(streams * sizeof *p->streams);
-    p->schedule = schedule_create(streams, settings->pattern, seed);
+    p->schedule = schedule_create(p->room * 2 * kinds->n, settings->pattern, seed);
     for (size_t target = 0; target < settings->n_targets; target++)
         pipeline_add(p, &settings->targets[target]);
     return p;
@@ -270,7 +270,7 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
 void pipeline_forget_handshakes(struct pipeline_stream *s)
 {
     if (s->handshakes != NULL)
-        *s->handshakes = (struct delay_ring){0};
+        delay_ring_empty(s->handshakes);
 }
 
 static void forget_delays(struct pipeline *p, const struct pipeline_target *m,
@@ -455,8 +455,7 @@ static void add_handshake(const struct pipeline *p, struct pipeline_stream *s,
     if (p->kinds->list[s->kind]->roles[0] != DELAY_HANDSHAKE ||
         counted->outcome != OUTCOME_REPLY || counted->delays[0] == DELAY_UNDEFINED)
         return;
-    if (s->handshakes == NULL)
-        s->handshakes = mem_zalloc(sizeof *s->handshakes);
+    s->handshakes = delay_ring_grow(s->handshakes);
     delay_ring_add(s->handshakes, counted->time, counted->delays[0]);
 }
 

@@ -80,10 +80,11 @@ struct pipeline {
     struct schedule *schedule;
     struct series_set *series;
     struct rolling_set *rolling;
-    struct pipeline_target *targets; /* `room` allocated, so that they never move */
+    struct pipeline_target *targets; /* `room` allocated, as `states`, which never move */
     size_t n_targets, room;
     struct pipeline_stream *streams;
     uint32_t n_streams;
+    size_t streams_room;
     bool surveying, paused;
     double
         wire_costs[KINDS_MAX]; /* of a probe, the mean of the last ones; 0: not known */

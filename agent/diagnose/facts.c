@@ -18,7 +18,8 @@ struct facts_median facts_median(const struct delay_ring *r)
     struct facts_median m = {NAN, NAN, NAN, NAN, r->n};
     if (r->n == 0)
         return m;
-    memcpy(values, r->ns, r->n * sizeof *values);
+    for (size_t i = 0; i < r->n; i++)
+        values[i] = r->values[i].ns;
     qsort(values, r->n, sizeof *values, by_value);
     struct percentile_ranks ranks = percentile_ranks(P50, r->n);
     m.ms = ms(values[(r->n - 1) / 2]);

@@ -453,7 +453,7 @@ static struct variation variation_of(const struct delay_ring *const *rings, size
     double *all = mem_alloc((n * DELAY_RING_MAX + 1) * sizeof *all), sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 1; k < rings[i]->n; k++) {
-            double d = fabs(ms(rings[i]->ns[k] - rings[i]->ns[k - 1]));
+            double d = fabs(ms(rings[i]->values[k].ns - rings[i]->values[k - 1].ns));
             all[v.n++] = d;
             sum += d;
             squares += d * d;

@@ -35,8 +35,8 @@ static size_t rank_of_interval(size_t n)
 static bool summarise(struct side *s, const struct delay_ring *r, struct wall from)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (r->at[i].ns >= from.ns)
-            s->values[s->n++] = r->ns[i];
+        if (r->values[i].at.ns >= from.ns)
+            s->values[s->n++] = r->values[i].ns;
     size_t k = rank_of_interval(s->n);
     if (k == 0)
         return false;
@@ -51,7 +51,7 @@ static bool summarise(struct side *s, const struct delay_ring *r, struct wall fr
 /* A probe is sent a while before its window closes. */
 static bool is_fresh(const struct delay_ring *r, struct wall now)
 {
-    return r != NULL && r->n > 0 && now.ns - r->at[r->n - 1].ns <= GAIN_FRESH_NS;
+    return r != NULL && r->n > 0 && now.ns - r->values[r->n - 1].at.ns <= GAIN_FRESH_NS;
 }
 
 /* `whole`: over the whole period, in which a point without an interval counts, too. */
@@ -93,7 +93,7 @@ static struct gain gain_since(const struct delay_ring *own,
 
 static struct wall last_values(const struct delay_ring *r)
 {
-    return r->at[r->n > GAIN_RECENT ? r->n - GAIN_RECENT : 0];
+    return r->values[r->n > GAIN_RECENT ? r->n - GAIN_RECENT : 0].at;
 }
 
 static struct wall earlier(struct wall a, struct wall b)
@@ -111,7 +111,7 @@ struct gain gain_of(const struct delay_ring *own, const struct delay_ring *other
 {
     if (!is_fresh(own, now) || !is_fresh(other, now))
         return (struct gain){.verdict = GAIN_UNKNOWN};
-    struct wall common = later(own->at[0], other->at[0]);
+    struct wall common = later(own->values[0].at, other->values[0].at);
     struct wall recent = earlier(last_values(own), last_values(other));
     struct gain g = gain_since(own, other, later(common, recent), false);
     if (g.verdict == GAIN_SURE || g.verdict == GAIN_NONE)

@@ -326,7 +326,7 @@ static void handshakes_are_kept_for_comparisons(void **state)
     reply(&r, WEB4, "192.0.2.9", MS(9));
     close_window(&r);
     CHECK_INT(1, (int)handshakes(&r)->n, "of the address in use, answered");
-    CHECK_INT(MS(3), handshakes(&r)->ns[0], "its delay");
+    CHECK_INT(MS(3), handshakes(&r)->values[0].ns, "its delay");
     CHECK(r.batch->targets[0].addresses[0].handshakes[PING] == NULL, "no pings");
     resolve(&r, 0, "192.0.2.2", "AMS");
     reply(&r, WEB4, "192.0.2.2", MS(4));

@@ -405,7 +405,7 @@ static void portal(struct facts *f)
     each(f, close_tls);
     f->portal = PORTAL_REDIRECTS;
     f->portal_status = 302;
-    memset(f->media[0].stun.delays.ns, 0, 8);
+    f->media[0].stun.delays.values[0].ns = 0;
     for (size_t i = 0; i < FACTS_MEDIA; i++)
         f->media[i].stun = (struct facts_probes){.sent = 60, .lost = 60};
 }
@@ -736,7 +736,7 @@ static void vary(struct facts_probes *p, double most_ms)
 {
     struct random random = random_from(check_seed() + p->sent);
     for (size_t i = 0; i < p->delays.n; i++)
-        p->delays.ns[i] += (int64_t)(random_unit(&random) * most_ms * 1e6);
+        p->delays.values[i].ns += (int64_t)(random_unit(&random) * most_ms * 1e6);
 }
 
 static void vary_all(struct facts *f)
@@ -759,7 +759,7 @@ static void rare_peaks(struct facts *f) /* a tenth of the delays, by 400 ms */
     for (size_t i = 0; i < SERVICES; i++)
         for (size_t k = 0; k < FACTS_FAMILIES; k++)
             for (size_t n = 0; n < f->services[i].by[k].tcp.delays.n; n += 10)
-                f->services[i].by[k].tcp.delays.ns[n] += 400 * NS_PER_MS;
+                f->services[i].by[k].tcp.delays.values[n].ns += 400 * NS_PER_MS;
 }
 
 static void limit_connections(struct facts_address *a, size_t i)
@@ -1158,7 +1158,7 @@ static void live(struct facts_probes *p, const struct world *w, struct random *r
         double ms = -log(1 - random_unit(random)) * w->queue_ms;
         if (random_unit(random) < w->peak_share)
             ms += random_unit(random) * w->peak_ms;
-        p->delays.ns[i] += (int64_t)(ms * 1e6);
+        p->delays.values[i].ns += (int64_t)(ms * 1e6);
     }
     lose(p, lost);
 }

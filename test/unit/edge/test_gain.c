@@ -37,20 +37,30 @@ static void test_ring(void **state)
 {
     (void)state;
     static struct delay_ring r;
-    for (int i = 0; i < 3 * 3600; i++) /* one a second, three hours */
-        delay_ring_add(&r, (struct wall){START_NS + i * NS_PER_S}, i);
+    struct delay_ring *grown = NULL;
+    for (int i = 0; i < 3 * 3600; i++) { /* one a second, three hours */
+        struct wall at = {START_NS + i * NS_PER_S};
+        grown = delay_ring_grow(grown);
+        delay_ring_add(grown, at, i);
+        delay_ring_add(&r, at, i);
+        CHECK(grown->n == r.n &&
+                  memcmp(grown->values, r.values, r.n * sizeof *r.values) == 0,
+              "a ring that grows has the same values");
+    }
+    free(grown);
     int64_t last_s = 3 * 3600 - 1;
-    CHECK(r.n > DELAY_RING_MAX / 4 && r.n <= DELAY_RING_MAX, "%zu values", r.n);
-    CHECK(r.ns[r.n - 1] >= last_s - 60 && r.ns[0] <= last_s - 3000, "%lld to %lld s",
-          (long long)r.ns[0], (long long)r.ns[r.n - 1]);
-    CHECK(last_s - r.ns[0] <= 3660, "nothing older than an hour: %lld",
-          (long long)r.ns[0]);
+    CHECK(r.n > DELAY_RING_MAX / 4 && r.n <= DELAY_RING_MAX, "%u values", r.n);
+    CHECK(r.values[r.n - 1].ns >= last_s - 60 && r.values[0].ns <= last_s - 3000,
+          "%lld to %lld s", (long long)r.values[0].ns, (long long)r.values[r.n - 1].ns);
+    CHECK(last_s - r.values[0].ns <= 3660, "nothing older than an hour: %lld",
+          (long long)r.values[0].ns);
     for (size_t i = 1; i < r.n; i++)
-        CHECK(r.ns[i] - r.ns[i - 1] < 90, "no gap: %lld", (long long)r.ns[i - 1]);
+        CHECK(r.values[i].ns - r.values[i - 1].ns < 90, "no gap: %lld",
+              (long long)r.values[i - 1].ns);
     delay_ring_add(&r, (struct wall){START_NS}, 7);
     delay_ring_add(&r, (struct wall){START_NS + NS_PER_S}, 8);
     CHECK_INT(2, (int)r.n, "a clock that was set back");
-    CHECK_INT(8, r.ns[1], "goes on from there");
+    CHECK_INT(8, r.values[1].ns, "goes on from there");
 }
 
 /* ---- the interval ---- */
