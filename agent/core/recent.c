@@ -25,9 +25,9 @@ void recent_add(struct recent *e, const struct summary *summary, size_t distance
         e->closed = false;
     }
     struct window_stats seen = {
-        .sent = summary->sent,
-        .lost = outcomes_lost(summary->outcomes),
-        .answered = summary_answered(summary),
+        .sent = (uint32_t)summary->sent,
+        .lost = (uint32_t)outcomes_lost(summary->outcomes),
+        .answered = (uint32_t)summary_answered(summary),
         .min_ns = summary->delays[distance].min_ns,
     };
     add(&e->windows[e->at], &seen);

@@ -17,8 +17,9 @@
 
 struct recent { /* start with { 0 } */
     struct window_stats {
-        uint64_t sent, lost, answered; /* answered: replies and refusals */
-        int64_t min_ns;                /* of the distance, or DELAY_UNDEFINED */
+        /* Fewer than 2^32; answered: replies and refusals. */
+        uint32_t sent, lost, answered;
+        int64_t min_ns; /* of the distance, or DELAY_UNDEFINED */
     } windows[RECENT_WINDOWS];
     size_t at;   /* index of the newest window */
     bool closed; /* the newest window has ended: the next summary begins another */
