@@ -2,9 +2,11 @@
 
 #include "base/mem.h"
 #include "core/time.h"
+#include "net/clock.h"
 #include "net/error_queue.h"
 #include "net/resolver_channel.h"
 #include "net/socket.h"
+#include "net/timer.h"
 #include "probe/prober.h"
 
 #include <arpa/nameser.h>
@@ -16,10 +18,18 @@
 #include <unistd.h>
 
 #define CHANNELS_MAX 64 /* servers with queries under way */
-#define IDLE_MAX     2  /* channels kept for the next queries */
+#define CHANNELS_FEW 2  /* while servers answer, in the agent; also kept when idle */
 #define RCODE_AT     3  /* in the header, RFC 1035, section 4.1.1 */
 #define RCODES       15
 #define ANSWERS_AT   6
+
+/*
+ * After a time in which this host did not run, many queries are due at once. They wait for
+ * the few channels, of 74 kB each, but no longer than so many ticks, so that a silent
+ * server holds nobody up. A tick is also a turn of the loop, which reads what has come.
+ */
+#define TICK_NS   (10 * NS_PER_MS)
+#define TICKS_MAX 5
 
 struct channel {
     const struct uplink *uplink;
@@ -34,12 +44,17 @@ struct dns {
      * is open while the kind is. */
     int stamping;
     struct channel channels[CHANNELS_MAX];
-    size_t n;
+    size_t n, few;
+    struct asked *queue, **queue_end;
+    uv_timer_t *ticks; /* runs while there is a queue */
+    uint32_t tick;
 };
 
 struct asked {
     struct dns *dns;
-    struct resolver_channel *channel;
+    struct resolver_channel *channel; /* NULL: in the queue */
+    struct asked *next;
+    uint32_t since; /* its first tick there */
     uint32_t stream;
     struct exchange *x; /* NULL: its waiting time is over */
 };
@@ -53,10 +68,10 @@ static struct dns_server server_at(const struct endpoint *to)
     return server;
 }
 
-/* The channel that has queries to this server under way, else an idle one, else a new one;
- * NULL: too many servers have queries under way. */
+/* The channel that has queries to this server under way, else an idle one, else a new one
+ * of at most `most`; NULL: so many servers have queries under way. */
 static struct resolver_channel *channel_to(struct dns *d, const struct uplink *uplink,
-                                           const struct endpoint *to)
+                                           const struct endpoint *to, size_t most)
 {
     struct channel *found = NULL;
     for (size_t i = 0; i < d->n; i++) {
@@ -72,7 +87,7 @@ static struct resolver_channel *channel_to(struct dns *d, const struct uplink *u
     if (found != NULL) {
         is = found->is;
         resolver_channel_redirect(is, uplink, &server);
-    } else if (d->n < CHANNELS_MAX) {
+    } else if (d->n < most) {
         struct resolv_conf conf = resolv_conf_default();
         is = resolver_channel_open(d->loop, uplink, &server, &conf);
         found = &d->channels[d->n];
@@ -92,7 +107,7 @@ static void release_channel(struct dns *d, struct resolver_channel *is)
         if (d->channels[i].is == is)
             at = i;
     }
-    if (at == d->n || idle <= IDLE_MAX || !resolver_channel_is_idle(is))
+    if (at == d->n || idle <= CHANNELS_FEW || !resolver_channel_is_idle(is))
         return;
     d->channels[at] = d->channels[--d->n];
     resolver_channel_close(is);
@@ -142,10 +157,13 @@ static enum outcome without_reply(struct result *r, const struct dns_reply *repl
     return OUTCOME_REFUSED;
 }
 
+static void ask_queued(struct dns *d);
+
 static void on_reply(const struct dns_reply *reply, void *user)
 {
     struct asked asked = *(struct asked *)user;
     free(user);
+    ask_queued(asked.dns);
     release_channel(asked.dns, asked.channel);
     bool came = reply->bytes != NULL && reply->len >= NS_HFIXEDSZ;
     if (asked.x == NULL) {
@@ -165,37 +183,97 @@ static void on_reply(const struct dns_reply *reply, void *user)
     exchange_done(asked.x, outcome, &reply->took_ns);
 }
 
+/* False: there is no channel for it now. */
+static bool ask(struct asked *asked, size_t most)
+{
+    struct exchange *x = asked->x;
+    const struct target *t = x->target;
+    asked->channel = channel_to(asked->dns, t->uplink, &x->to, most);
+    if (asked->channel == NULL)
+        return false;
+    x->sent = mono_now();
+    x->result.time = wall_now();
+    resolver_channel_query(asked->channel, t->query[0] != '\0' ? t->query : DNS_QUERY,
+                           ns_t_a, on_reply, asked);
+    return true;
+}
+
+static void leave_queue(struct asked *asked)
+{
+    struct dns *d = asked->dns;
+    struct asked **at = &d->queue;
+    while (*at != asked)
+        at = &(*at)->next;
+    *at = asked->next;
+    if (*at == NULL)
+        d->queue_end = at;
+    if (d->queue == NULL)
+        uv_timer_stop(d->ticks);
+}
+
+/* Reports nothing: a callback of the prober may destroy it. */
+static void ask_queued(struct dns *d)
+{
+    struct asked *first;
+    while ((first = d->queue) != NULL) {
+        bool long_enough = d->tick - first->since >= TICKS_MAX;
+        if (!ask(first, long_enough ? CHANNELS_MAX : d->few) && !long_enough)
+            return;
+        leave_queue(first);
+        if (first->channel != NULL)
+            continue;
+        struct exchange *x = first->x;
+        free(first);
+        snprintf(x->result.cause, sizeof x->result.cause,
+                 "more than %d DNS servers that do not answer, or no memory",
+                 CHANNELS_MAX);
+        exchange_defer(x, OUTCOME_NOT_MEASURED);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct dns *d = timer->data;
+    d->tick++;
+    timer_in(timer, on_tick, TICK_NS);
+    ask_queued(d);
+}
+
 static void dns_start(struct exchange *x)
 {
     struct dns *d = x->kind_state;
     struct result *r = &x->result;
-    const char *query = x->target->query[0] != '\0' ? x->target->query : DNS_QUERY;
-    struct resolver_channel *c = NULL;
-    if (!socket_has_route(&x->to, x->target->uplink))
+    if (!socket_has_route(&x->to, x->target->uplink)) {
         snprintf(r->cause, sizeof r->cause, "this host has no route to it");
-    else if ((c = channel_to(d, x->target->uplink, &x->to)) == NULL)
-        snprintf(r->cause, sizeof r->cause,
-                 "more than %d DNS servers that do not answer, or no memory",
-                 CHANNELS_MAX);
-    if (c == NULL) {
         exchange_defer(x, OUTCOME_NOT_MEASURED);
         return;
     }
     struct asked *asked = mem_alloc(sizeof *asked);
-    *asked = (struct asked){d, c, r->stream, x};
+    *asked = (struct asked){.dns = d, .stream = r->stream, .x = x, .since = d->tick};
     x->own = asked;
-    resolver_channel_query(c, query, ns_t_a, on_reply, asked);
+    if (d->queue == NULL && ask(asked, d->few))
+        return;
+    if (d->queue == NULL)
+        timer_in(d->ticks, on_tick, TICK_NS);
+    *d->queue_end = asked;
+    d->queue_end = &asked->next;
 }
 
 static void dns_abort(struct exchange *x)
 {
     struct asked *asked = x->own;
     asked->x = NULL;
+    if (asked->channel != NULL)
+        return;
+    leave_queue(asked);
+    free(asked);
+    x->unheard = true; /* nothing was sent */
 }
 
 static void dns_close(void *state)
 {
     struct dns *d = state;
+    timer_close(d->ticks);
     while (d->n > 0) /* out of the list first: on_reply() comes for queries under way */
         resolver_channel_close(d->channels[--d->n].is);
     if (d->stamping >= 0)
@@ -210,6 +288,9 @@ static int dns_open(void **state, const struct probe_tools *tools, char *why,
     struct dns *d = mem_zalloc(sizeof *d);
     d->prober = tools->prober;
     d->loop = tools->loop;
+    d->few = tools->reading == PROBER_IN_SLOTS ? CHANNELS_FEW : CHANNELS_MAX;
+    d->queue_end = &d->queue;
+    d->ticks = timer_new(tools->loop, d);
     d->stamping = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (d->stamping >= 0)
         error_queue_stamps(d->stamping);

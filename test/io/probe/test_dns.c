@@ -321,12 +321,102 @@ static void closed_port(void **unused)
     bed_end(b);
 }
 
+/* ---- in slots: many servers at once ---- */
+
+static void send_to_all(struct bed *b, int *fds, size_t n)
+{
+    char address[ADDRESS_TEXT_MAX];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(address, sizeof address, "127.0.1.%zu", i + 1);
+        struct endpoint at = bed_to(address, 0);
+        fds[i] = server(SOCK_DGRAM | SOCK_NONBLOCK, address, &at);
+        bed_send(b, 0, &at);
+    }
+}
+
+static size_t receive_all(const int *fds, size_t n, bool answers)
+{
+    size_t came = 0;
+    uint8_t out[512];
+    for (size_t i = 0; i < n; i++) {
+        struct query q = {.from_len = sizeof q.from};
+        ssize_t len = recvfrom(fds[i], q.bytes, sizeof q.bytes, 0,
+                               (struct sockaddr *)&q.from, &q.from_len);
+        if (len <= 0)
+            continue;
+        came++;
+        q.len = (size_t)len;
+        if (answers)
+            sendto(fds[i], out, answer_of(out, &q, 0x8180, 1), 0,
+                   (struct sockaddr *)&q.from, q.from_len);
+    }
+    return came;
+}
+
+static void close_all(const int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        close(fds[i]);
+}
+
+/* Each answer makes room for the next query; the wait is in no delay. */
+static void few_at_a_time(void **unused)
+{
+    (void)unused;
+    enum { SERVERS = 6, FEW = 2 };
+    struct bed *b = dns_bed();
+    int fds[SERVERS];
+    size_t sent = 0;
+    send_to_all(b, fds, SERVERS);
+    for (int turn = 0; turn < 100 && b->n < SERVERS; turn++) {
+        bed_turn(b, b->n + 1, 1);
+        size_t came = receive_all(fds, SERVERS, true);
+        CHECK(came <= FEW, "%zu at a time", came);
+        sent += came;
+    }
+    CHECK_INT(SERVERS, sent, "queries");
+    CHECK_INT(SERVERS, b->n, "results");
+    for (size_t i = 0; i < SERVERS; i++) {
+        CHECK_INT(OUTCOME_REPLY, b->results[i].outcome, b->results[i].cause);
+        CHECK(b->results[i].kernel_time, "by the kernel's stamps");
+    }
+    close_all(fds, SERVERS);
+    bed_end(b);
+}
+
+/* Silent servers hold nobody up; more than 64 of them are too many. */
+static void silent_servers(void **unused)
+{
+    (void)unused;
+    enum { SERVERS = 70, MOST = 64 };
+    struct bed *b = dns_bed();
+    int fds[SERVERS];
+    size_t sent = 0;
+    send_to_all(b, fds, SERVERS);
+    bed_turn(b, SERVERS - MOST, 900); /* shorter than the waiting time */
+    sent += receive_all(fds, SERVERS, false);
+    CHECK_INT(MOST, sent, "queries");
+    CHECK_INT(SERVERS - MOST, b->n, "results");
+    for (size_t i = 0; i < b->n; i++) {
+        CHECK_INT(OUTCOME_NOT_MEASURED, b->results[i].outcome, "too many");
+        CHECK_TEXT("more than 64 DNS servers that do not answer, or no memory",
+                   b->results[i].cause, "cause");
+    }
+    close_all(fds, SERVERS);
+    bed_end(b);
+}
+
 int main(void)
 {
+    const struct CMUnitTest in_slots[] = {
+        cmocka_unit_test(few_at_a_time),
+        cmocka_unit_test(silent_servers),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),        cmocka_unit_test(truncated),
         cmocka_unit_test(hostile_by_tcp), cmocka_unit_test(silence),
         cmocka_unit_test(closed_port),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + bed_run_in_slots(in_slots);
 }
