@@ -1,11 +1,13 @@
 #include "ship/verdict.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "otlp/gzip.h"
 #include "otlp/response.h"
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Bytes of a reply body, unpacked. */
@@ -135,19 +137,25 @@ static struct verdict of_body(const struct http_reply *reply, enum signal signal
     return v;
 }
 
-struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
+static bool is_packed(const struct http_reply *reply)
 {
     static const char *const packed[] = {"gzip", "x-gzip", "deflate"};
-    char plain[BODY_MAX];
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+        if (strcmp(reply->encoding, packed[i]) == 0)
+            return true;
+    return false;
+}
+
+struct verdict verdict_of(const struct http_reply *reply, enum signal signal)
+{
     if (reply->failure != HTTP_OK)
         return of_failure(reply);
-    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
-        size_t len =
-            strcmp(reply->encoding, packed[i]) == 0
-                ? gzip_unpack_body(reply->body, reply->body_len, plain, sizeof plain)
-                : 0;
-        if (len > 0)
-            return of_body(reply, signal, plain, len);
-    }
-    return of_body(reply, signal, reply->body, reply->body_len);
+    if (!is_packed(reply))
+        return of_body(reply, signal, reply->body, reply->body_len);
+    char *plain = mem_alloc(BODY_MAX);
+    size_t len = gzip_unpack_body(reply->body, reply->body_len, plain, BODY_MAX);
+    struct verdict v = of_body(reply, signal, len > 0 ? plain : reply->body,
+                               len > 0 ? len : reply->body_len);
+    free(plain);
+    return v;
 }
