@@ -49,6 +49,7 @@ struct event_traits event_traits(const char *name)
         {EVENT_STATE_SETTLED, {LAYER_PROBES, .changes_state = true}},
         {EVENT_BLOAT_RECEIVE, {LAYER_NONE, .leaves = true}},
         {EVENT_BLOAT_TRANSMIT, {LAYER_NONE, .leaves = true}},
+        {EVENT_CLOCK_CHANGED, {LAYER_NONE, .leaves = true}},
         {EVENT_EDGE_FAILOVER, {LAYER_PATH, .leaves = true}},
         {EVENT_PATH_ENTRY, {LAYER_PATH}},
         {EVENT_PATH_PROVIDER, {LAYER_PATH}},
@@ -79,6 +80,7 @@ enum event_leaves event_leaves(const char *name, const char *after)
     } all[] = {
         {EVENT_BLOAT_RECEIVE, "bloated", EVENT_LEAVES_FINDING},
         {EVENT_BLOAT_TRANSMIT, "bloated", EVENT_LEAVES_FINDING},
+        {EVENT_CLOCK_CHANGED, "wrong", EVENT_LEAVES_FINDING},
         {EVENT_LAST_METRE, "down", EVENT_LEAVES_FINDING},
         {EVENT_LAST_METRE, "lossy", EVENT_LEAVES_FINDING},
         {EVENT_LAST_METRE, "slow", EVENT_LEAVES_FINDING},

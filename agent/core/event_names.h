@@ -13,6 +13,7 @@
 #define EVENT_AGENT_STOPPED    "edgelat.agent.stopped"
 #define EVENT_BLOAT_RECEIVE    "edgelat.bufferbloat.download"
 #define EVENT_BLOAT_TRANSMIT   "edgelat.bufferbloat.upload"
+#define EVENT_CLOCK_CHANGED    "edgelat.clock.changed"
 #define EVENT_DELAY_SHIFTED    "edgelat.delay.shifted"
 #define EVENT_EDGE_FAILOVER    "edgelat.edge.failover"
 #define EVENT_EDGE_SUBOPTIMAL  "edgelat.edge.suboptimal"

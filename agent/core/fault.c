@@ -179,6 +179,7 @@ enum fault fault_of_event(const char *name, const char *after)
         {EVENT_EDGE_SUBOPTIMAL, "suboptimal", FAULT_FAR_DOOR},
         {EVENT_PATH_BLACK_HOLE, "black hole", FAULT_MTU},
         {EVENT_UDP_BLOCKED, "blocked", FAULT_UDP_BLOCKED},
+        {EVENT_CLOCK_CHANGED, "wrong", FAULT_CLOCK},
         {EVENT_BLOAT_RECEIVE, "bloated", FAULT_LOAD},
         {EVENT_BLOAT_TRANSMIT, "bloated", FAULT_LOAD},
     };

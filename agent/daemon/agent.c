@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/clock_proof.h"
+#include "core/clock_watch.h"
 #include "core/splay.h"
 #include "daemon/budget_file.h"
 #include "daemon/doors_file.h"
@@ -79,6 +80,7 @@ struct agent {
 
     struct kill_switch kill_switch;
     struct clock_proof clock;
+    struct clock_watch clock_watch;
     uv_timer_t *check_timer;
 
     uv_timer_t *ship_timer; /* from the end of a window until this agent ships */
@@ -130,6 +132,7 @@ static void on_batch(const struct batch *batch, void *user)
     struct reporter_sources sources = {
         .gateways = gateways,
         .load = a->load,
+        .clock = &a->clock_watch,
         .station = a->station,
         .exporters = exporters,
         .interfaces = a->interfaces,
@@ -361,6 +364,8 @@ static void on_check_timer(uv_timer_t *timer)
     bool has_date = http_clock_ahead(a->http, &ahead_ns);
     if (clock_proof_update(&a->clock, mono_now(), wall_now(), has_date, ahead_ns))
         spool_trust_clock(a->spool);
+    if (has_date)
+        clock_watch_date(&a->clock_watch, ahead_ns);
     kill_switch_check(&a->kill_switch);
     take_collector_order(a);
     if (a->load != NULL && a->measurer != NULL)

@@ -201,6 +201,8 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
         n += media_monitor_values(from->media, values + n);
     if (from->load != NULL)
         n += load_watch_window(from->load, measured->time, c->events, values + n);
+    if (from->clock != NULL)
+        clock_watch_window(from->clock, measured->time, c->events);
     if (from->gateways != NULL) {
         last_metre_window(&c->metre, measured, from->gateways, c->events);
         n += metre_rows(c, measured, values + n);

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "core/batch.h"
+#include "core/clock_watch.h"
 #include "core/last_metre.h"
 #include "daemon/load_watch.h"
 #include "daemon/self_metrics.h"
@@ -45,6 +46,7 @@ struct reporter_sources { /* NULL: off */
     const struct mtu_watch *mtus;
     struct media_monitor *media;
     struct load_watch *load;
+    struct clock_watch *clock;
     const struct metre_gateway *gateways; /* two: ipv4, ipv6 */
 };
 

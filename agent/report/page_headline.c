@@ -495,6 +495,7 @@ static const char *open_of(const struct page *p)
         {EVENT_UDP_BLOCKED, "UDP is blocked"},
         {EVENT_RESOLVER_FARTHER, "a DNS server leads farther than another one"},
         {EVENT_EDGE_SUBOPTIMAL, "not through the nearest front door"},
+        {EVENT_CLOCK_CHANGED, "the clock of the host was wrong"},
         {EVENT_BLOAT_TRANSMIT, "delay grows with the load of the uplink"},
         {EVENT_BLOAT_RECEIVE, "delay grows with the load of the uplink"},
     };
@@ -649,6 +650,8 @@ void page_headline(struct text *out, const struct page *p)
     add_intercepted_tls(out, p);
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_UDP_BLOCKED,
              "UDP is blocked on the path; calls fall back to TCP, or fail:");
+    add_open(out, p, EVENT_LEAVES_FINDING, EVENT_CLOCK_CHANGED,
+             "The clock of the host was wrong, so the times on this page are, too:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_BLOAT_TRANSMIT,
              "Delay grows with the load of the uplink, when sending:");
     add_open(out, p, EVENT_LEAVES_FINDING, EVENT_BLOAT_RECEIVE,

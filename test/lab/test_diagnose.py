@@ -485,7 +485,7 @@ for interface, named in (("eth0", "resolver_dead"), ("eth1", "")):  # over eth1 
 IN_BRANCH = {"half duplex"}
 # Here an agent runs, too: `status` and the report must name the fault as diagnose does.
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
-              "broken IPv6", "one service down", "503 all day", "uplink down", "first address of a service dead"}
+              "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
 AGENT_S = 60
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
@@ -545,7 +545,7 @@ def inside(name):
                    *(LOAD if name in LOADED else ()), *(("-I", OVER[name]) if name in OVER else ()), *(["--html", "-"] if name == PAGE else ["--fleet"] if name == FLEET else ["--json"]), timeout=60)
     status = report = text = None
     if name in WITH_AGENT:
-        done, status, report, text = beside_agent(where, path, sorted(FAULTS[name][0].split()), diagnose)
+        done, status, report, text = beside_agent(where + ["env", *(f"{key}={value}" for key, value in environment.items())], path, sorted(FAULTS[name][0].split()), diagnose)
     else:
         done = diagnose()
     print(json.dumps({"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr, "status": status, "report": report, "findings": text}))

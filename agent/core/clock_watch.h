@@ -1,0 +1,36 @@
+/*
+ * Watches the wall clock of this host against the Date of HTTP replies (RFC 9110, section
+ * 6.6.1), which arrive with probes and exports anyway. Pure. Reports as an event that the
+ * clock is wrong, or right again: from 300 s on, sign-in fails (Kerberos, RFC 4120; tokens).
+ *
+ * A reply from a cache has an old Date, never a future one. So the clock is behind by the
+ * median of the last Dates, and ahead only if all of them say so, by the most recent one.
+ */
+#ifndef EDGELAT_CORE_CLOCK_WATCH_H
+#define EDGELAT_CORE_CLOCK_WATCH_H
+
+#include "core/event.h"
+#include "core/time.h"
+
+#define CLOCK_WRONG_NS (60 * NS_PER_S) /* edgelat's own, as of `edgelat diagnose` */
+
+enum { CLOCK_DATES = 9, CLOCK_DATES_LEAST = 5 };
+
+struct clock_watch { /* start with { 0 } */
+    int64_t dates_ns[CLOCK_DATES];
+    size_t n; /* in all */
+    bool wrong;
+};
+
+/* The last reply had a Date so far ahead of the wall clock. Call it as often as you like:
+ * the same reply again counts once. */
+void clock_watch_date(struct clock_watch *w, int64_t ahead_ns);
+
+/* By how much the clock is behind; negative: ahead; 0: right within CLOCK_WRONG_NS, or too
+ * few Dates. */
+int64_t clock_watch_behind_ns(const struct clock_watch *w);
+
+/* At the end of a window: adds an event if that has changed. */
+void clock_watch_window(struct clock_watch *w, struct wall at, struct events *events);
+
+#endif
