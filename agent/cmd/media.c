@@ -127,9 +127,11 @@ static void print_text(const struct media_session *s, uint16_t tcp_port)
         print_call(q);
     if (s->limits.of[MEDIA_LOSS].source[0] != '\0')
         printf("Limits: of each direction, from %s\n", s->limits.of[MEDIA_LOSS].source);
-    if (q->not_measured > 0 || e->busy)
-        printf("This host was too busy: %u packets were not sent in time%s%s\n",
-               q->not_measured, e->cause[0] != '\0' ? "; " : "", e->cause);
+    if (e->busy)
+        printf("This host was too busy: %u packets were not sent in time\n",
+               q->not_measured);
+    else if (q->not_measured > 0)
+        printf("%u packets were not sent: %s\n", q->not_measured, e->cause);
     if (q->received == 0 && e->refused)
         printf("No STUN server is at UDP port %u: %s\n", s->to.port, e->cause);
     else if (q->sent > 0 && q->received == 0 && tcp_port != 0)
@@ -271,6 +273,7 @@ static void on_progress(uv_timer_t *timer)
     fflush(stdout);
 }
 
+/* False: reported. */
 static bool choose_address(struct media_session *s, const struct target *t)
 {
     struct endpoint *a = s->answers;
@@ -278,8 +281,15 @@ static bool choose_address(struct media_session *s, const struct target *t)
                   (a[1].family != FAMILY_NONE && !socket_has_route(&a[0], t->uplink) &&
                    socket_has_route(&a[1], t->uplink));
     s->to = a[second];
-    if (s->to.family != FAMILY_NONE)
+    if (s->to.family != FAMILY_NONE && socket_has_route(&s->to, t->uplink))
         return true;
+    if (s->to.family != FAMILY_NONE) {
+        worse(s,
+              cmd_cannot("%s: this host has no route to its address%s%s; see: ip route",
+                         t->host, t->uplink != NULL ? " over " : "",
+                         t->uplink != NULL ? t->uplink->name : ""));
+        return false;
+    }
     worse(s, cmd_cannot("%s: %s%s", t->host,
                         s->error != NULL ? s->error : "no address of that family",
                         endpoint_literal(t->host) != FAMILY_NONE

@@ -37,11 +37,21 @@ static int cannot_write(const char *path, int error)
     return cmd_cannot("cannot write %s: %s; give another file", path, strerror(error));
 }
 
+#define NOT_REGULAR "%s: not a regular file; use - for standard output"
+
+static bool is_special(const char *path)
+{
+    struct stat there;
+    return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+}
+
 int page_file_check(const char *path)
 {
     char folder[PATH_MAX];
     if (strcmp(path, "-") == 0)
         return CMD_FINE;
+    if (is_special(path))
+        return cmd_cannot(NOT_REGULAR, path);
     if (!text_copy(folder, sizeof folder, path))
         return cannot_write(path, ENAMETOOLONG);
     return access(dirname(folder), W_OK) == 0 ? CMD_FINE : cannot_write(path, errno);
@@ -50,13 +60,12 @@ int page_file_check(const char *path)
 int page_file_write(const char *path, const struct text *page)
 {
     char real[PATH_MAX];
-    struct stat there;
     if (strcmp(path, "-") == 0) {
         fwrite(page->bytes, 1, page->len, stdout);
         return CMD_FINE;
     }
-    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
-        return cmd_cannot("%s: not a regular file; use - for standard output", path);
+    if (is_special(path))
+        return cmd_cannot(NOT_REGULAR, path);
     if (realpath(path, real) == NULL)
         text_copy(real, sizeof real, path);
     int rc = write_into(real, page);

@@ -11,7 +11,7 @@
  * CMD_FINE, or CMD_CANNOT after a message. */
 int page_file_write(const char *path, const struct text *page);
 
-/* The same codes, before there is a page: no such folder, or no permission. */
+/* The same codes, before there is a page: no such folder, no permission, or not a file. */
 int page_file_check(const char *path);
 
 #endif

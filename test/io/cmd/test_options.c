@@ -84,6 +84,11 @@ static void refused(void **state)
          "-I 192.0.2.77: this host has no such address; `ip address` lists them"},
         {"probe icmp 127.0.0.1 -I nosuch0",
          "-I nosuch0: this host has no such interface; `ip link` lists them"},
+        {"diagnose -I nosuch0",
+         "-I nosuch0: this host has no such interface; `ip link` lists them"},
+        {"diagnose --html /tmp", "/tmp: not a regular file; use - for standard output"},
+        {"probe stun --media 192.0.2.1 -I 127.0.0.1",
+         "192.0.2.1: this host has no route to its address over 127.0.0.1; see: ip route"},
         {"probe icmp fe80::1%nosuch0",
          "fe80::1%nosuch0 is on an interface that this host does not have; `ip link` "
          "lists them"},
