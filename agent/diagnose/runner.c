@@ -28,6 +28,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,24 @@ static void read_tunnel(struct facts_interface *f)
         return;
     f->tunnel |= tunnel_outer(f->tunnel_of, routes, len, f->name);
     free(routes);
+}
+
+/* Over an Ethernet interface without a route Linux takes every IPv4 address for one on the
+ * link, and asks for it by ARP. */
+static bool has_route(const struct diagnose_runner *r, const struct endpoint *to)
+{
+    struct network_item hop, own;
+    struct link_state link;
+    char name[IF_NAMESIZE];
+    if (!socket_has_route(to, r->uplink))
+        return false;
+    return r->uplink == NULL || to->family != FAMILY_IPV4 || r->links.route < 0 ||
+           !neighbour_next_hop(r->links.route, to, r->uplink, &hop) ||
+           !endpoint_same_address(&hop.address, to) ||
+           (neighbour_next_hop(r->links.route, to, NULL, &own) &&
+            own.interface == hop.interface) ||
+           if_indextoname(hop.interface, name) == NULL ||
+           links_read(&r->links, name, &link) != 0 || link.type != ARPHRD_ETHER;
 }
 
 /* The interface and the gateway of the traffic to this address. */
@@ -346,7 +365,7 @@ static void probe_resolver(struct diagnose_runner *r, struct facts_resolver *res
             halve_rate(r, &r->facts.gateways[k].icmp);
             every_ns *= 2;
         }
-    if (r->over || !socket_has_route(&to, r->uplink))
+    if (r->over || !has_route(r, &to))
         return;
     if (!allowed(r, &to)) {
         runner_stop(r);
@@ -496,7 +515,7 @@ static void add_answers(struct diagnose_runner *r)
             for (size_t f = 0; f < FACTS_FAMILIES; f++) {
                 const struct facts_answer *a = &r->facts.resolvers[i].answers[s][f];
                 if (a->n == 0 || r->facts.services[s].target.proxied ||
-                    !socket_has_route(&a->all[0], r->uplink) || !is_new(r, s, &a->all[0]))
+                    !has_route(r, &a->all[0]) || !is_new(r, s, &a->all[0]))
                     continue;
                 struct facts_other *o = add_other(r, s, i, &a->all[0]);
                 if (o != NULL)
@@ -713,13 +732,12 @@ static bool loads(struct diagnose_runner *r, struct mono now)
 /* ---- names ---- */
 
 /* Addresses for documentation (RFC 5737, RFC 3849): only the route is looked up. */
-static bool has_default_route(const struct uplink *uplink)
+static bool has_default_route(const struct diagnose_runner *r)
 {
     static const struct endpoint anywhere[] = {
         {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 1}, .port = 443},
         {.family = FAMILY_IPV6, .bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 443}};
-    return socket_has_route(&anywhere[0], uplink) ||
-           socket_has_route(&anywhere[1], uplink);
+    return has_route(r, &anywhere[0]) || has_route(r, &anywhere[1]);
 }
 
 static void start_probing(struct diagnose_runner *r)
@@ -740,7 +758,7 @@ static void start_probing(struct diagnose_runner *r)
                                   HTTPS_EVERY_NS / FACTS_FAMILIES, .https = &a->https});
                 continue;
             }
-            a->route = socket_has_route(&a->to, r->uplink);
+            a->route = has_route(r, &a->to);
             if (!a->route)
                 continue;
             f->has_route = true;
@@ -752,7 +770,7 @@ static void start_probing(struct diagnose_runner *r)
                 probe_large(r, a);
             start_decoy(r, a);
         }
-    f->has_route |= has_default_route(r->uplink);
+    f->has_route |= has_default_route(r);
     if (r->over)
         return;
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
@@ -825,7 +843,7 @@ static void on_media_name(const struct resolution *answer, void *user)
     struct facts_media *m = l->media;
     struct endpoint none = {.family = FAMILY_NONE}, unfit;
     m->to = resolution_choose(answer, m->target.host, &none, &unfit);
-    if (m->to.family == FAMILY_NONE || !socket_has_route(&m->to, r->uplink) || r->over) {
+    if (m->to.family == FAMILY_NONE || !has_route(r, &m->to) || r->over) {
         m->to = none;
         return;
     }
@@ -903,7 +921,7 @@ static bool is_over_uplink(const struct diagnose_runner *r,
     socket_set_zone(&to, server->zone);
     if (r->uplink == NULL || r->links.route < 0)
         return true;
-    if (!socket_has_route(&to, r->uplink))
+    if (!has_route(r, &to))
         return false;
     if (!neighbour_next_hop(r->links.route, &to, NULL, &hop))
         return !socket_has_route(&to, NULL); /* else it is local */

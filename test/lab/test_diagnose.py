@@ -482,6 +482,9 @@ for what, wanted, second in (
 for interface, named in (("eth0", "resolver_dead"), ("eth1", "")):  # over eth1 it could not answer, and that is no fault
     FAULTS[f"dead resolver on the link of eth0, over {interface}"] = (named, "", both(second_uplink(), lambda: resolvers(GATEWAY, DNS)))
     OVER[f"dead resolver on the link of eth0, over {interface}"] = interface
+FAULTS["no route over eth1"] = ("no_route", "", both(second_uplink(), lambda: ip(
+    "-n site route del default dev eth1", "-n site -6 route del default dev eth1")))
+OVER["no route over eth1"] = "eth1"
 IN_BRANCH = {"half duplex"}
 # Here an agent runs, too: `status` and the report must name the fault as diagnose does.
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",

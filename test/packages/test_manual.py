@@ -149,8 +149,23 @@ def check_fuzz_targets():
     ok(named_there == there, "edgelat-threat-model(7) names the fuzz targets", named_there ^ there)
 
 
+def check_make_help():
+    """Each target that `make help` lists exists, and it lists the commands with which the README begins."""
+    shown = subprocess.run(["make", "-s", "-C", TOP, "--no-print-directory", "help"], check=True, **QUIET).stdout
+    listed = set(re.findall(r"\bmake ([a-z][\w.-]*)", re.sub(r"  .*", "", shown, flags=re.M)))
+    with open(f"{TOP}/Makefile", encoding="utf-8") as makefile:
+        text = makefile.read().replace("\\\n", " ")
+    there = {target for rule in re.findall(r"^([\w./ %-]+):(?!=)", text, re.M) for target in rule.split()}
+    ok(len(listed) > 10 and not listed - there, "make help: each target exists", (listed - there, len(listed)))
+    with open(f"{TOP}/README.md", encoding="utf-8") as readme:
+        begin = readme.read().split("\n## ")[0]
+    named_there = set(re.findall(r"`(?:sudo )?make ([a-z]+)", begin))
+    ok({"run", "test"} <= named_there <= listed, "make help: the README's first commands", (named_there, listed))
+
+
 check_lines()
 check_options()
+check_make_help()
 check_fuzz_targets()
 check_resending()
 print(f"1..{tests}")
