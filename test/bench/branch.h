@@ -24,7 +24,8 @@ static const struct kind branch_kinds[] = {
     {.name = "https",
      .delays = {"rtt", "dns", "connect", "tls", "first_byte", "total", "warm_first_byte"},
      .uses = USES_PORT,
-     .interval_ns = 60 * NS_PER_S},
+     .interval_ns = 60 * NS_PER_S,
+     .main_delay = 5},
 };
 
 struct branch {
@@ -88,7 +89,10 @@ static inline int64_t branch_delay(struct branch *b, double median_ms)
 {
     double normal =
         sqrt(random_exponential(&b->random, 2)) * cos(2 * M_PI * random_unit(&b->random));
-    return (int64_t)(median_ms * exp(0.15 * normal) * 1e6);
+    double ms = median_ms * exp(0.15 * normal);
+    if (random_below(&b->random, 50) == 0) /* a spike, as in sim/test_shift */
+        ms += pow(1 - random_unit(&b->random), -1 / 1.2);
+    return (int64_t)(fmin(ms, 2000) * 1e6);
 }
 
 /* A probe of stream `i`; one of 200 is lost. */

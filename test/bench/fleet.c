@@ -113,7 +113,7 @@ static void make_requests(void)
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t minute = now.tv_sec / 60 - (int64_t)fleet.minutes;
     fleet.requests = calloc(fleet.agents, sizeof *fleet.requests);
-    for (size_t seed = 0; seed < BRANCHES; seed++) {
+    for (size_t seed = 0; seed < BRANCHES && seed < fleet.agents; seed++) {
         branch_begin(&b, seed, 5, 3, (struct wall){minute * 60 * NS_PER_S});
         for (size_t i = 0; i < fleet.minutes; i++)
             branch_minute(&b);
