@@ -9,7 +9,7 @@
 #define HOUR_NS    (3600 * NS_PER_S)
 
 const char *const period_name[PERIODS] = {"hour", "day", "3 days"};
-const int64_t period_pace_ns[PERIODS] = {MINUTES_NS, HOUR_NS, HOUR_NS};
+const int64_t period_pace_ns[PERIODS] = {2 * MINUTES_NS, HOUR_NS, HOUR_NS};
 
 /* What the allocator adds to a block, on average. */
 #define ALLOCATION 24

@@ -40,7 +40,7 @@ extern const char *const period_name[PERIODS]; /* "hour", "day", "3 days" */
 #define PERIOD_WINDOW_NAME "window"            /* of a single window, beside those */
 
 /* Statements of a period are this far apart: its percentiles hardly change sooner. */
-extern const int64_t period_pace_ns[PERIODS]; /* 5 minutes, an hour, an hour */
+extern const int64_t period_pace_ns[PERIODS]; /* 10 minutes, an hour, an hour */
 
 struct period_summary {
     int64_t age_ns;  /* of the oldest value, rounded up to a tally */

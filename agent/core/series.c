@@ -65,7 +65,9 @@ static void begin_histograms(const struct series_set *l, struct series *s)
 {
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         histogram_reset(&s->delays[i]);
-        histogram_coarsen(&s->delays[i], l->scale);
+        histogram_coarsen(&s->delays[i], i == s->kind->main_delay
+                                             ? l->scale
+                                             : l->scale - SERIES_PHASES_COARSER);
     }
     histogram_reset(&s->variation);
     histogram_coarsen(&s->variation, l->scale - SERIES_VARIATION_COARSER);

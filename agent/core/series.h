@@ -35,6 +35,7 @@
 #define SERIES_KEEP_NS           (24 * 3600 * NS_PER_S)
 #define SERIES_REPEAT_NS         (240 * NS_PER_S)
 #define SERIES_IDLE_NS           (3600 * NS_PER_S)
+#define SERIES_PHASES_COARSER    1
 #define SERIES_VARIATION_COARSER 3
 #define SILENT_LOSSES            10 /* losses after which silence is too long for chance */
 
@@ -60,8 +61,15 @@ struct series_set;
 /* `rolling` is borrowed: the values of each series for percentiles over longer periods. */
 struct series_set *series_set_create(bool delta, struct rolling_set *rolling);
 
-/* The scale of the histograms of series that begin from now on, at most and by default
- * HISTOGRAM_SCALE; that of the variation is coarser by SERIES_VARIATION_COARSER. */
+/*
+ * The scale of the main delay's histograms of series that begin from now on, at most and by
+ * default HISTOGRAM_SCALE. That of the other delays of a kind is coarser by
+ * SERIES_PHASES_COARSER, as they are measured once a minute: on a busy line (log-normal, 15 %)
+ * chance moves p50, p90 and p95 of an hour by 2.5, 3.3 and 4.3 % (standard deviation), and
+ * scale 2, if the receiver interpolates, by 1.5, 3.3 and 4.6 %. On a quiet line and over a
+ * day scale 2 is the larger error, at most 9.1 %. That of the variation is coarser by
+ * SERIES_VARIATION_COARSER.
+ */
 void series_set_scale(struct series_set *l, int scale);
 void series_set_destroy(struct series_set *l);
 

@@ -232,9 +232,14 @@ static uint8_t *put_text(uint8_t *at, unsigned field, const char *text)
     return at + len;
 }
 
+static double rounded(double s, int bits)
+{
+    return fabs(s) < 0x1p21 ? ldexp(nearbyint(ldexp(s, bits)), -bits) : s;
+}
+
 double builder_seconds(double s)
 {
-    return fabs(s) < 0x1p21 ? ldexp(nearbyint(ldexp(s, 31)), -31) : s;
+    return rounded(s, 31);
 }
 
 /* The fields that all points have in common, with `len` of others behind them: returns
@@ -277,7 +282,11 @@ void point_value(struct builder *b, size_t metric, const struct attributes *a,
 void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
                      struct wall start, const struct histogram *h, bool extremes)
 {
-    enum { FIXED = 1 + sizeof(uint64_t), SIGNED_MAX = 1 + LENGTH_BYTES_MAX };
+    enum {
+        FIXED = 1 + sizeof(uint64_t),
+        SIGNED_MAX = 1 + LENGTH_BYTES_MAX,
+        SUM_BITS = 24, /* of a fraction: 30 ns at most are lost, of all delays together */
+    };
     uint8_t head[2 * FIXED + 2 * SIGNED_MAX], tail[3 * FIXED], positive[SIGNED_MAX];
     uint8_t *h_end = put_signed(head, 6, h->scale), *t_end = tail;
     uint8_t *p_end = put_signed(positive, 1, h->offset);
@@ -285,7 +294,7 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
     h_end = put_fixed64(h_end, 4, h->count);
     if (h->zeros > 0)
         h_end = put_fixed64(h_end, 7, h->zeros);
-    t_end = put_double(t_end, 5, builder_seconds(h->sum_s));
+    t_end = put_double(t_end, 5, rounded(h->sum_s, SUM_BITS));
     if (extremes && h->count > 0) {
         t_end = put_double(t_end, 12, builder_seconds((double)h->min_ns / 1e9));
         t_end = put_double(t_end, 13, builder_seconds((double)h->max_ns / 1e9));

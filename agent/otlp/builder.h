@@ -57,7 +57,7 @@ size_t builder_write(struct builder *b, const Otlp__Resource *resource,
                      const Otlp__InstrumentationScope *scope, builder_write_cb *write,
                      void *user);
 
-/* A number with what is below half a nanosecond of seconds left out, which does not
+/* What point_value() sends: a number with what is below half a nanosecond of seconds left out, which does not
  * compress: the nearest nanosecond is the same. */
 double builder_seconds(double s);
 

@@ -48,6 +48,9 @@ enum {
     OURS
 };
 
+/* In longer windows all histograms are sent. */
+#define TURNS_WINDOW_MAX_NS (120 * NS_PER_S)
+
 static const struct {
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
@@ -200,9 +203,11 @@ static void add_count(struct builder *b, size_t metric, const struct attributes 
 
 static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
                           const struct series *s, const struct histogram *h,
-                          const struct delay_summary *window)
+                          const struct delay_summary *window, bool turn)
 {
     bool begins = begins_now(b, s, h->count, window->count);
+    if (!turn && !begins)
+        return;
     bool extreme = s->in_window && window->count > 0 &&
                    (window->min_ns == h->min_ns || window->max_ns == h->max_ns);
 
@@ -214,6 +219,19 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
         b->time = time;
     }
     point_histogram(b, metric, a, s->start, h, extreme || !s->brief);
+}
+
+/*
+ * Whether it is the turn of a series' histograms other than of the main delay: every other
+ * window, so rate() over five minutes has two points or more. They are cumulative, so nothing
+ * is lost, unless an agent ends: a window that is not whole, as its last one, has all.
+ */
+static bool is_turn(const struct batch *batch, size_t series)
+{
+    int64_t length_ns = batch->time.ns - batch->window_start.ns;
+    return batch->delta || length_ns <= 0 || length_ns > TURNS_WINDOW_MAX_NS ||
+           batch->time.ns % length_ns != 0 ||
+           ((size_t)(batch->time.ns / length_ns) + series) % 2 == 0;
 }
 
 /* Those that cannot be stated are not sent. */
@@ -250,20 +268,22 @@ static void add_periods(struct builder *b, const struct attributes *of,
 }
 
 static void add_delays(struct builder *b, const struct series *s,
-                       const struct attributes *of, const struct metric_choice *choice)
+                       const struct attributes *of, const struct metric_choice *choice,
+                       bool turn)
 {
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[i]);
         if (choice->histograms && s->delays[i].count > 0)
-            add_histogram(b, DELAY, &a, s, &s->delays[i], &s->window.delays[i]);
+            add_histogram(b, DELAY, &a, s, &s->delays[i], &s->window.delays[i],
+                          turn || i == s->kind->main_delay);
         if (choice->quantiles)
             add_periods(b, &a, s, i);
     }
     if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[0]);
-        add_histogram(b, VARIATION, &a, s, &s->variation, &s->window.variation);
+        add_histogram(b, VARIATION, &a, s, &s->variation, &s->window.variation, turn);
     }
 }
 
@@ -643,7 +663,7 @@ void otlp_metrics_pieces(const struct batch *batch, const struct otlp_resource *
     add_rest(&e, batch);
     for (size_t i = 0; i < batch->n_series; i++) {
         struct attributes a = of_series(&e.b, batch->series[i]);
-        add_delays(&e.b, batch->series[i], &a, choice);
+        add_delays(&e.b, batch->series[i], &a, choice, is_turn(batch, i));
         add_counts(&e.b, batch->series[i], &a);
         may_end_piece(&e);
     }

@@ -76,11 +76,14 @@ static void histograms_have_the_scale_that_was_asked_for(void **state)
         for (int minute = 0; minute < 2; minute++) {
             for (int i = 1; i <= 100; i++)
                 reply(&r, PING4, "192.0.2.1", i * MS(1));
+            reply(&r, WEB4, "192.0.2.1", MS(1));
             close_window(&r);
             const struct series *s = series(&r, PING, "LON");
             CHECK_INT(HISTOGRAM_SCALE - 4, s->delays[0].scale, "delays");
             CHECK_INT(HISTOGRAM_SCALE - 4 - SERIES_VARIATION_COARSER, s->variation.scale,
                       "variation");
+            CHECK_INT(HISTOGRAM_SCALE - 4 - SERIES_PHASES_COARSER,
+                      series(&r, WEB, "LON")->delays[1].scale, "a phase");
             int64_t p90 = histogram_quantile(&s->delays[0], 0.9);
             CHECK(llabs(p90 - MS(90)) <= MS(90) * 0.091, "%lld: within 9.1 %%",
                   (long long)p90);

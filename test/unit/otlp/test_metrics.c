@@ -13,7 +13,7 @@ struct known {
     struct target target;
     struct kind kind;
     struct series series;
-    struct histogram delays[1];
+    struct histogram delays[3];
     const struct series *list[1];
     struct target_state state;
     struct self_value self[2];
@@ -128,8 +128,8 @@ static const Otlp__ExportMetricsServiceRequest *sent(struct known *k)
     return k->request;
 }
 
-static const Otlp__Metric *find(const Otlp__ExportMetricsServiceRequest *request,
-                                const char *name)
+static const Otlp__Metric *find_or_null(const Otlp__ExportMetricsServiceRequest *request,
+                                        const char *name)
 {
     const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
     const Otlp__Metric *found = NULL;
@@ -139,6 +139,13 @@ static const Otlp__Metric *find(const Otlp__ExportMetricsServiceRequest *request
             found = scope->metrics[i];
         }
     }
+    return found;
+}
+
+static const Otlp__Metric *find(const Otlp__ExportMetricsServiceRequest *request,
+                                const char *name)
+{
+    const Otlp__Metric *found = find_or_null(request, name);
     CHECK(found != NULL, "%s is there", name);
     return found;
 }
@@ -170,7 +177,7 @@ static void delays_are_cumulative_histograms(void **state)
     CHECK_INT(1000 * NS_PER_S, p->start_time_unix_nano, "since the series began");
     CHECK_INT(1120 * NS_PER_S, p->time_unix_nano, "at the end of the window");
     CHECK_INT(3, p->count, "count");
-    CHECK_INT(60 * NS_PER_MS, llround(p->sum * 1e9), "sum");
+    CHECK_NEAR(0.060, p->sum, 30e-9, "sum");
     CHECK_INT(10 * NS_PER_MS, llround(p->min * 1e9), "minimum");
     CHECK_INT(30 * NS_PER_MS, llround(p->max * 1e9), "maximum");
     CHECK_INT(HISTOGRAM_SCALE, p->scale, "scale");
@@ -320,10 +327,7 @@ static void brief_batches(void **state)
                "a count");
     CHECK_INT(1, find(request, "edgelat.probe.loss_ratio")->gauge->n_data_points,
               "it says that there were probes");
-    const Otlp__ScopeMetrics *scope = request->resource_metrics[0]->scope_metrics[0];
-    for (size_t i = 0; i < scope->n_metrics; i++)
-        CHECK(strcmp(scope->metrics[i]->name, "edgelat.probe.loss_burst") != 0,
-              "no burst again");
+    CHECK(find_or_null(request, "edgelat.probe.loss_burst") == NULL, "no burst again");
     const Otlp__ExponentialHistogramDataPoint *p =
         find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
     CHECK_INT(3, p->count, "its count");
@@ -341,6 +345,54 @@ static void brief_batches(void **state)
     CHECK_INT(4, find(request, "edgelat.probe.loss_burst")->gauge->data_points[0]->as_int,
               "a burst");
     unmake(&k);
+}
+
+static const struct {
+    const char *what;
+    int64_t start_s, end_s;
+    bool delta, is_new;
+    size_t delays, variations;
+} turns[] = {
+    {"an odd window: the main delay", 1080, 1140, false, false, 1, 0},
+    {"an even window", 1140, 1200, false, false, 3, 1},
+    {"the next odd one", 1200, 1260, false, false, 1, 0},
+    {"a long odd window", 1500, 1800, false, false, 3, 1},
+    {"the rest of a window, at a stop", 1080, 1127, false, false, 3, 1},
+    {"a new series in an odd window, each with its 0", 1080, 1140, false, true, 6, 2},
+    {"delta in an odd window", 1080, 1140, true, false, 3, 1},
+};
+
+/* Histograms of phases and of the variation are sent with every other whole window. */
+static void phases_take_turns(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        struct known k;
+        make(&k);
+        k.kind = (struct kind){
+            .name = "https", .delays = {"rtt", "tls", "total"}, .main_delay = 2};
+        k.batch.delta = turns[i].delta;
+        k.batch.window_start.ns = k.series.window.start.ns = turns[i].start_s * NS_PER_S;
+        k.batch.time.ns = turns[i].end_s * NS_PER_S;
+        for (size_t d = 1; d < 3; d++) {
+            k.series.delays[d] = histogram_empty();
+            histogram_merge(&k.series.delays[d], &k.series.delays[0]);
+        }
+        histogram_merge(&k.series.variation, &k.series.delays[0]);
+        for (size_t d = 0; d < 3; d++)
+            k.series.window.delays[d].count = turns[i].is_new ? 3 : 2;
+        k.series.window.variation.count = turns[i].is_new ? 3 : 2;
+        const Otlp__ExportMetricsServiceRequest *request = sent(&k);
+        const Otlp__Metric *delays = find(request, "edgelat.probe.delay");
+        CHECK_INT(turns[i].delays, delays->exponential_histogram->n_data_points,
+                  turns[i].what);
+        const Otlp__Metric *v = find_or_null(request, "edgelat.probe.delay_variation");
+        CHECK_INT(turns[i].variations,
+                  v != NULL ? v->exponential_histogram->n_data_points : 0, turns[i].what);
+        for (size_t d = 1; d < 3; d++)
+            histogram_free(&k.series.delays[d]);
+        unmake(&k);
+    }
 }
 
 /* A count that was not exported while it was 0 begins where the window does. */
@@ -947,6 +999,7 @@ int main(void)
         cmocka_unit_test(a_series_begins_with_zero),
         cmocka_unit_test(nanoseconds_are_exact),
         cmocka_unit_test(brief_batches),
+        cmocka_unit_test(phases_take_turns),
         cmocka_unit_test(a_count_that_begins_later),
         cmocka_unit_test(as_delta_nothing_begins),
         cmocka_unit_test(counts_ratios_and_ranks),
