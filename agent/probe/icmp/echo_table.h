@@ -16,7 +16,7 @@
 
 #define ECHO_TABLE_MAX 65536
 #define ECHO_NONE      UINT64_MAX
-#define ECHO_KEEP_NS   (20 * NS_PER_S)
+#define ECHO_KEEP_NS   (15 * NS_PER_S)
 
 struct exchange;
 

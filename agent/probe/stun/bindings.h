@@ -11,7 +11,7 @@
 #include "probe/stun/message.h"
 
 #define BINDINGS_MAX    65536
-#define BINDING_KEEP_NS (20 * NS_PER_S)
+#define BINDING_KEEP_NS (15 * NS_PER_S)
 
 struct exchange;
 struct stun_socket;
