@@ -21,43 +21,97 @@ static const struct {
     uint32_t n; /* tallies kept */
 } resolutions[ROLLING_RESOLUTIONS] = {{MINUTES_NS, 12}, {HOUR_NS, 72}};
 
-/* Removes the oldest `n` slots. */
-static void drop(struct rolling_slots *v, size_t n)
+/* Seven bits a byte, the lowest first; the highest bit: more follow. */
+static uint8_t *put(uint8_t *at, uint32_t value)
 {
-    if (n == 0)
-        return;
-    for (size_t i = 0; i < n; i++)
-        tally_free(&v->list[i].tally);
-    v->n -= n;
-    memmove(v->list, v->list + n, v->n * sizeof *v->list);
+    for (; value > 127; value >>= 7)
+        *at++ = (uint8_t)(value | 128);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+static uint32_t take(const uint8_t **at)
+{
+    uint32_t value = 0;
+    int shift = 0;
+    for (; **at > 127; shift += 7)
+        value |= (uint32_t)(*(*at)++ & 127) << shift;
+    return value | (uint32_t) * (*at)++ << shift;
+}
+
+/* A step is the difference of its key to the one before, doubled, plus 1 if its count, which
+ * then follows, is not 1. */
+void rolling_slot_end(struct rolling_slots *v)
+{
+    enum { STEP_MOST = 6 };
+    const struct tally *t = &v->open;
+    struct rolling_slot slot = {v->number, (uint32_t)t->count, 0};
+    v->packed = mem_resize(v->packed, v->len + sizeof slot + t->n * STEP_MOST);
+    uint8_t *begin = v->packed + v->len + sizeof slot, *at = begin;
+    uint32_t before = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        bool several = t->steps[i].count != 1;
+        at = put(at, (t->steps[i].key - before) << 1 | several);
+        if (several)
+            at = put(at, t->steps[i].count);
+        before = t->steps[i].key;
+    }
+    slot.bytes = (uint32_t)(at - begin);
+    memcpy(begin - sizeof slot, &slot, sizeof slot);
+    v->len += sizeof slot + slot.bytes;
+    v->packed = mem_resize(v->packed, v->len);
+    tally_free(&v->open);
+}
+
+bool rolling_slot_next(const struct rolling_slots *v, size_t *at,
+                       struct rolling_slot *out)
+{
+    if (*at == v->len)
+        return false;
+    memcpy(out, v->packed + *at, sizeof *out);
+    *at += sizeof *out + out->bytes;
+    return true;
+}
+
+struct tally rolling_slot_values(const struct rolling_slots *v, size_t end,
+                                 const struct rolling_slot *slot)
+{
+    const uint8_t *stop = v->packed + end, *at = stop - slot->bytes;
+    struct tally t = {0};
+    t.steps = mem_alloc(slot->bytes * sizeof *t.steps); /* a byte a step, at least */
+    uint32_t key = 0;
+    while (at < stop) {
+        uint32_t step = take(&at);
+        key += step >> 1;
+        uint32_t count = step & 1 ? take(&at) : 1;
+        t.steps[t.n++] = (struct tally_step){(uint16_t)key, (uint16_t)count};
+        t.count += count;
+    }
+    return t;
 }
 
 /* Removes slots before number `first`. */
 static void drop_before(struct rolling_slots *v, int64_t first)
 {
+    struct rolling_slot slot;
     size_t old = 0;
-    while (old < v->n && v->list[old].number < first)
-        old++;
-    drop(v, old);
-}
-
-/* Returns the memory that a slot needed for growing: it is complete. */
-static void trim(struct tally *t)
-{
-    t->steps = mem_resize(t->steps, t->n * sizeof *t->steps);
-    t->room = t->n;
+    for (size_t at = 0; rolling_slot_next(v, &at, &slot) && slot.number < first;)
+        old = at;
+    v->len -= old;
+    if (old > 0)
+        memmove(v->packed, v->packed + old, v->len);
+    if (v->number < first)
+        tally_free(&v->open);
 }
 
 static struct tally *open_slot(struct rolling_slots *v, int64_t number)
 {
-    struct rolling_slot *last = v->n > 0 ? &v->list[v->n - 1] : NULL;
-    if (last != NULL && last->number >= number)
-        return &last->tally;
-    if (last != NULL)
-        trim(&last->tally);
-    v->list = mem_resize(v->list, (v->n + 1) * sizeof *v->list);
-    v->list[v->n] = (struct rolling_slot){.number = number};
-    return &v->list[v->n++].tally;
+    if (v->open.count > 0 && v->number >= number)
+        return &v->open;
+    if (v->open.count > 0)
+        rolling_slot_end(v);
+    v->number = (uint32_t)number;
+    return &v->open;
 }
 
 /* ---- the set ---- */
@@ -82,8 +136,8 @@ struct rolling_set *rolling_set_create(struct mono now)
 static void free_series(struct rolling *r)
 {
     for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++) {
-        drop(&r->slots[i], r->slots[i].n);
-        free(r->slots[i].list);
+        free(r->slots[i].packed);
+        tally_free(&r->slots[i].open);
     }
     free(r->key);
     free(r);
@@ -107,10 +161,7 @@ void rolling_set_destroy(struct rolling_set *l)
 
 static size_t slots_bytes(const struct rolling_slots *v)
 {
-    size_t bytes = ALLOCATION + v->n * sizeof *v->list;
-    for (size_t i = 0; i < v->n; i++)
-        bytes += ALLOCATION + v->list[i].tally.room * sizeof(struct tally_step);
-    return bytes;
+    return 2 * ALLOCATION + v->len + v->open.room * sizeof *v->open.steps;
 }
 
 static size_t series_bytes(const struct rolling *r)
@@ -133,7 +184,7 @@ static bool is_empty(const struct rolling *r)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++)
-        n += r->slots[i].n;
+        n += r->slots[i].len + r->slots[i].open.n;
     return n == 0;
 }
 
@@ -236,14 +287,29 @@ void rolling_add(struct rolling_set *l, struct rolling *r, size_t delay,
 struct sum {
     struct tally values;
     const struct rolling_slots *slots;
-    size_t left; /* slots not added yet, the oldest ones */
+    int64_t oldest; /* number of the oldest slot in it; at first INT64_MAX */
 };
 
-/* Adds slots from number `first` on. */
-static void add_from(struct sum *s, int64_t first)
+static void add_slot(struct sum *s, int64_t number, const struct tally *values)
 {
-    while (s->left > 0 && s->slots->list[s->left - 1].number >= first)
-        tally_merge(&s->values, &s->slots->list[--s->left].tally);
+    tally_merge(&s->values, values);
+    s->oldest = number < s->oldest ? number : s->oldest;
+}
+
+/* Adds slots from number `first` on, without those from `before` on. */
+static void add_from(struct sum *s, int64_t first, int64_t before)
+{
+    const struct rolling_slots *v = s->slots;
+    struct rolling_slot slot;
+    for (size_t at = 0; rolling_slot_next(v, &at, &slot);) {
+        if (slot.number < first || slot.number >= before)
+            continue;
+        struct tally values = rolling_slot_values(v, at, &slot);
+        add_slot(s, slot.number, &values);
+        tally_free(&values);
+    }
+    if (v->open.count > 0 && v->number >= first && v->number < before)
+        add_slot(s, v->number, &v->open);
 }
 
 static void summarise(const struct rolling_set *l, const struct sum *s, size_t resolution,
@@ -251,16 +317,16 @@ static void summarise(const struct rolling_set *l, const struct sum *s, size_t r
 {
     if (s->values.count == 0)
         return;
-    int64_t start = s->slots->list[s->left].number * resolutions[resolution].ns;
-    out->age_ns = l->now_ns - start;
+    out->age_ns = l->now_ns - s->oldest * resolutions[resolution].ns;
     delay_summary_percentiles(&out->delay, &s->values);
 }
 
 static uint64_t count_from(const struct rolling_slots *v, int64_t first)
 {
-    uint64_t n = 0;
-    for (size_t i = v->n; i > 0 && v->list[i - 1].number >= first; i--)
-        n += v->list[i - 1].tally.count;
+    uint64_t n = v->number >= first ? v->open.count : 0;
+    struct rolling_slot slot;
+    for (size_t at = 0; rolling_slot_next(v, &at, &slot);)
+        n += slot.number >= first ? slot.count : 0;
     return n;
 }
 
@@ -268,20 +334,20 @@ void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_
                      const bool due[PERIODS], struct period_summary out[PERIODS])
 {
     const struct rolling_slots *slots = &r->slots[delay * ROLLING_RESOLUTIONS];
-    struct sum minutes = {.slots = slots, .left = slots[0].n};
-    struct sum hours = {.slots = slots + 1, .left = slots[1].n};
+    struct sum minutes = {.slots = slots, .oldest = INT64_MAX};
+    struct sum hours = {.slots = slots + 1, .oldest = INT64_MAX};
     int64_t day = rolling_slot_number(l, ROLLING_HOURS) - 23;
     uint64_t counts[PERIODS] = {count_from(slots, first_kept(l, ROLLING_MINUTES)),
                                 count_from(slots + 1, day), 0};
     memset(out, 0, PERIODS * sizeof *out);
     if (due[PERIOD_HOUR])
-        add_from(&minutes, first_kept(l, ROLLING_MINUTES));
+        add_from(&minutes, first_kept(l, ROLLING_MINUTES), INT64_MAX);
     summarise(l, &minutes, ROLLING_MINUTES, &out[PERIOD_HOUR]);
     if (due[PERIOD_DAY])
-        add_from(&hours, day);
+        add_from(&hours, day, INT64_MAX);
     summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_DAY]);
     if (due[PERIOD_3_DAYS]) {
-        add_from(&hours, first_kept(l, ROLLING_HOURS));
+        add_from(&hours, first_kept(l, ROLLING_HOURS), due[PERIOD_DAY] ? day : INT64_MAX);
         summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_3_DAYS]);
     }
     tally_free(&minutes.values);

@@ -26,26 +26,39 @@ uint64_t rolling_checksum(const void *bytes, size_t len)
 
 /* ---- save ---- */
 
-static void put_slots(struct wire_out *w, const struct rolling_slots *v)
+static void put_slot(struct wire_out *w, uint32_t number, const struct tally *t)
 {
-    wire_put_u8(w, (uint8_t)v->n);
-    for (size_t i = 0; i < v->n; i++) {
-        const struct tally *t = &v->list[i].tally;
-        wire_put_u64(w, (uint64_t)v->list[i].number);
-        wire_put_u32(w, (uint32_t)t->n);
-        for (size_t k = 0; k < t->n; k++) {
-            wire_put_u16(w, t->steps[k].key);
-            wire_put_u16(w, t->steps[k].count);
-        }
+    wire_put_u64(w, number);
+    wire_put_u32(w, t->n);
+    for (size_t k = 0; k < t->n; k++) {
+        wire_put_u16(w, t->steps[k].key);
+        wire_put_u16(w, t->steps[k].count);
     }
 }
 
+static void put_slots(struct wire_out *w, const struct rolling_slots *v)
+{
+    struct rolling_slot slot;
+    size_t n = v->open.count > 0;
+    for (size_t at = 0; rolling_slot_next(v, &at, &slot);)
+        n++;
+    wire_put_u8(w, (uint8_t)n);
+    for (size_t at = 0; rolling_slot_next(v, &at, &slot);) {
+        struct tally values = rolling_slot_values(v, at, &slot);
+        put_slot(w, slot.number, &values);
+        tally_free(&values);
+    }
+    if (v->open.count > 0)
+        put_slot(w, v->number, &v->open);
+}
+
+/* A step takes a byte of memory at least, and the head of a slot as many as in the file. */
 static size_t most_bytes(const struct rolling_set *l)
 {
     size_t bytes = 64;
     for (size_t i = 0; i < l->n; i++)
         bytes += 16 + l->list[i]->n_delays * ROLLING_RESOLUTIONS;
-    return bytes + rolling_set_bytes(l); /* a slot takes more memory than file */
+    return bytes + STEP_BYTES * rolling_set_bytes(l);
 }
 
 void *rolling_save(const struct rolling_set *l, struct wall wall, size_t *len)
@@ -95,15 +108,15 @@ static bool take_tally(struct wire *w, struct tally *t)
 /* Slots are in order and none is newer than `newest`. */
 static bool take_slots(struct wire *w, struct rolling_slots *v, int64_t newest)
 {
-    size_t n = wire_u8(w);
-    v->list = mem_zalloc(n * sizeof *v->list);
-    while (v->n < n) {
-        struct rolling_slot *s = &v->list[v->n++];
+    for (size_t n = wire_u8(w); n > 0; n--) {
         uint64_t number = wire_u64(w);
-        s->number = (int64_t)number;
-        if (!wire_ok(w) || number > (uint64_t)newest ||
-            (v->n > 1 && s->number <= v->list[v->n - 2].number) ||
-            !take_tally(w, &s->tally))
+        bool first = v->open.count == 0;
+        if (!wire_ok(w) || number > (uint64_t)newest || (!first && number <= v->number))
+            return false;
+        if (!first)
+            rolling_slot_end(v);
+        v->number = (uint32_t)number;
+        if (!take_tally(w, &v->open))
             return false;
     }
     return true;

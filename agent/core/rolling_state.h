@@ -6,14 +6,17 @@
 
 enum { ROLLING_MINUTES, ROLLING_HOURS, ROLLING_RESOLUTIONS };
 
+/* Values of a while. Its number is the time of the set, divided by the length of a slot. */
 struct rolling_slot {
-    int64_t number; /* time of the set, divided by the length of a slot */
-    struct tally tally;
+    uint32_t number, count;
+    uint32_t bytes; /* of its steps, which follow it: a step takes one or two mostly */
 };
 
-struct rolling_slots {         /* the oldest first */
-    struct rolling_slot *list; /* of no more than these */
-    size_t n;
+struct rolling_slots { /* of one delay, in one resolution */
+    uint8_t *packed;   /* the complete ones, the oldest first, not aligned */
+    size_t len;
+    uint32_t number;   /* of the open one */
+    struct tally open; /* without values: there is none */
 };
 
 struct rolling {
@@ -31,6 +34,17 @@ struct rolling_set {
 };
 
 void rolling_set_clear(struct rolling_set *l);
+
+/* The complete slot at `*at`, and moves `*at` to the next one; false: there is none. */
+bool rolling_slot_next(const struct rolling_slots *v, size_t *at,
+                       struct rolling_slot *out);
+
+/* The values of the slot before `end`, to be freed. */
+struct tally rolling_slot_values(const struct rolling_slots *v, size_t end,
+                                 const struct rolling_slot *slot);
+
+/* The open slot is complete. */
+void rolling_slot_end(struct rolling_slots *v);
 
 /* Of the slot that is open now. */
 int64_t rolling_slot_number(const struct rolling_set *l, size_t resolution);
