@@ -95,7 +95,25 @@ static void read_control(struct queued *q, const struct cmsghdr *c)
         int ttl;
         memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
         q->ttl = (int16_t)ttl;
+    } else if (ip && c->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        q->local = (struct endpoint){.family = FAMILY_IPV4};
+        memcpy(q->local.bytes, &info.ipi_addr, sizeof info.ipi_addr);
+    } else if (ipv6 && c->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        q->local = (struct endpoint){.family = FAMILY_IPV6};
+        memcpy(q->local.bytes, &info.ipi6_addr, sizeof info.ipi6_addr);
     }
+}
+
+void socket_tell_local(int socket, enum family family)
+{
+    if (family == FAMILY_IPV6)
+        set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else
+        set(socket, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 void error_queue_stamps(int socket)

@@ -35,9 +35,10 @@ struct queued {
     uint8_t type, code;       /* of the ICMP error */
     uint32_t mtu;             /* of the next link, where the error says so, else 0 */
     struct endpoint from, to; /* who sent it, and where the quoted packet went */
-    int16_t ttl;              /* of the error's packet; -1: not enabled */
-    size_t len;               /* quoted bytes after the transport header */
-    size_t extension_at;      /* in them: RFC 4884 extensions; 0: none */
+    struct endpoint local; /* where a packet came to, if socket_tell_local() was called */
+    int16_t ttl;           /* of the error's packet; -1: not enabled */
+    size_t len;            /* quoted bytes after the transport header */
+    size_t extension_at;   /* in them: RFC 4884 extensions; 0: none */
 };
 
 /* One error message as the kernel lays it out: SO_EE_OFFENDER() is what follows. */
@@ -58,6 +59,9 @@ void error_queue_disable(int socket, enum family family);
  * that was not sent, as kernels differ in whether it used a key. Receive stamps are never
  * off meanwhile; transmit stamps still on their way then match nothing. */
 void error_queue_stamps(int socket);
+
+/* Adds the address of this host that each packet was sent to. */
+void socket_tell_local(int socket, enum family family);
 
 /* Reads one entry without waiting; its quoted bytes go to `bytes`. False: none is left. */
 bool error_queue_read(int socket, void *bytes, size_t room, struct queued *out);

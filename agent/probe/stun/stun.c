@@ -34,6 +34,7 @@
 #define SOCKETS        4    /* of a family */
 #define KEYS           1024 /* stamps on their way */
 #define FLOWS          512  /* more streams share them, which is harmless */
+#define RANDOM_NUMBERS 32
 #define SILENT_LOSSES  3
 #define ROUNDS_MAX     4096 /* packets read at a time, so that a flood cannot hold the loop */
 #define REACH_EVERY_NS (600 * NS_PER_S)
@@ -50,9 +51,11 @@ struct stun_socket {
     struct stun_socket *older;
     struct stun *stun;
     const struct stun_way *way;
-    int fd;        /* -1: it was of an interface that is gone */
-    uint16_t port; /* that the kernel chose */
-    struct poll *poll;
+    int fd;            /* -1: it was of an interface that is gone */
+    bool used;         /* something was sent */
+    uint16_t port;     /* that the kernel chose */
+    struct poll *poll; /* NULL: it is read in slots */
+    uint32_t drops;    /* socket_drops() at the last look */
     uint32_t next_key;
     bool keys_lost;        /* until the idle handle has restarted them */
     uint32_t by_key[KEYS]; /* number of the request sent with a key */
@@ -68,13 +71,16 @@ struct stun_flow {  /* what the probes of a stream have in common */
 
 struct stun {
     struct prober *prober;
+    enum prober_reading reading;
     uv_loop_t *loop;
     struct bindings bindings;
     struct stun_way *ways;
     struct stun_socket *newest; /* of all that were opened */
     struct stun_flow flows[FLOWS];
     uv_idle_t repair; /* runs while a socket has lost its keys */
-    bool closed;      /* perhaps by a callback: check after each */
+    uint64_t random[RANDOM_NUMBERS];
+    size_t random_left;
+    bool closed; /* perhaps by a callback: check after each */
 };
 
 static struct stun_flow *flow_of(struct stun *s, uint32_t stream)
@@ -153,11 +159,11 @@ static struct binding *answered_by(struct stun_socket *k, const struct stun_mess
 }
 
 static void fill_in(struct result *r, const struct stun_socket *k,
-                    const struct stun_message *m)
+                    const struct endpoint *local, const struct stun_message *m)
 {
     r->cause[0] = '\0';
     r->stun.mapped = m->mapped;
-    r->stun.local = socket_source(&r->to, k->way->uplink);
+    r->stun.local = *local;
     r->stun.local.port = k->port;
     r->stun.error = m->error;
     if (m->damaged)
@@ -166,9 +172,12 @@ static void fill_in(struct result *r, const struct stun_socket *k,
         snprintf(r->cause, sizeof r->cause, "the server answers with error %u", m->error);
 }
 
-static void on_packet(struct stun_socket *k, const struct queued *q, const uint8_t *bytes,
-                      struct mono arrived)
+static int watch(struct stun_socket *k);
+
+static void on_packet(struct stun_socket *k, const struct queued *q, const uint8_t *bytes)
 {
+    struct wall read_wall = wall_now(); /* first: stamps_user_delay() */
+    struct mono read = mono_now();
     struct stun *s = k->stun;
     struct stun_message m = stun_read(wire_from(bytes, q->len));
     struct binding *sent = answered_by(k, &m, &q->from);
@@ -194,13 +203,19 @@ static void on_packet(struct stun_socket *k, const struct queued *q, const uint8
     }
     sent->x = NULL;
     sent->answered = true;
-    fill_in(&x->result, k, &m);
+    fill_in(&x->result, k, &q->local, &m);
     enum stamp_basis basis;
-    int64_t rtt =
-        stamps_delay(arrived.ns - sent->sent.ns, sent->stamps, q->stamps, &basis);
+    int64_t user_ns =
+        stamps_user_delay(sent->sent, read, read_wall, q->stamps.software_ns);
+    int64_t rtt = stamps_delay(user_ns, sent->stamps, q->stamps, &basis);
     x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
         prober_count_fallback(s->prober);
+    if (k->poll == NULL && q->stamps.software_ns == 0) {
+        rtt = DELAY_UNDEFINED;
+        exchange_note(x, "no delay: the kernel did not stamp the response");
+        watch(k);
+    }
     exchange_done(x, OUTCOME_REPLY, &rtt);
 }
 
@@ -213,23 +228,44 @@ static void drain(struct stun_socket *k)
     /* an error of an earlier packet is returned once, and is in the error queue too */
     for (int i = 0; i < ROUNDS_MAX && !s->closed && rc != -EAGAIN; i++) {
         rc = socket_receive(k->fd, bytes, sizeof bytes, &q);
-        struct mono arrived = mono_now();
         if (rc == 0)
-            on_packet(k, &q, bytes, arrived);
+            on_packet(k, &q, bytes);
     }
+    if (!s->closed)
+        k->drops = socket_drops(k->fd);
+}
+
+static void read_socket(struct stun_socket *k)
+{
+    drain_errors(k);
+    if (!k->stun->closed)
+        drain(k);
 }
 
 static void on_event(struct poll *poll, bool readable, bool writable, void *user)
 {
-    struct stun_socket *k = user;
-    struct stun *s = k->stun;
     (void)poll, (void)readable, (void)writable;
-    drain_errors(k);
-    if (!s->closed)
-        drain(k);
+    read_socket(user);
+}
+
+static void stun_read_all(void *state)
+{
+    struct stun *s = state;
+    for (struct stun_socket *k = s->newest; k != NULL && !s->closed; k = k->older)
+        if (k->fd >= 0 && k->used)
+            read_socket(k);
 }
 
 /* ---- sockets ---- */
+
+static int watch(struct stun_socket *k)
+{
+    k->poll = poll_open(k->stun->loop, k->fd, on_event, k);
+    if (k->poll == NULL)
+        return -EMFILE;
+    poll_want(k->poll, true, false);
+    return 0;
+}
 
 static int open_socket(struct stun *s, const struct stun_way *way, enum family family,
                        struct stun_socket **out)
@@ -245,6 +281,7 @@ static int open_socket(struct stun *s, const struct stun_way *way, enum family f
     *k = (struct stun_socket){.stun = s, .way = way, .fd = fd};
     error_queue_enable(fd, family, false);
     error_queue_stamps(fd);
+    socket_tell_local(fd, family);
     int rc = socket_use_uplink(fd, family, way->uplink);
     bool bound = way->uplink != NULL &&
                  way->uplink->source[family_slot(family)].family != FAMILY_NONE;
@@ -253,15 +290,14 @@ static int open_socket(struct stun *s, const struct stun_way *way, enum family f
                      getsockname(fd, (struct sockaddr *)&any, &len) == 0
                  ? 0
                  : -errno;
-    if (rc == 0 && (k->poll = poll_open(s->loop, fd, on_event, k)) == NULL)
-        rc = -EMFILE;
+    if (rc == 0 && s->reading == PROBER_AT_ONCE)
+        rc = watch(k);
     if (rc != 0) {
         close(fd);
         free(k);
         return rc;
     }
     k->port = sockaddr_endpoint((struct sockaddr *)&any).port;
-    poll_want(k->poll, true, false);
     k->older = s->newest;
     *out = s->newest = k;
     return 0;
@@ -355,12 +391,15 @@ static void not_sent(struct exchange *x, int error)
     exchange_defer(x, OUTCOME_NOT_MEASURED);
 }
 
-static uint64_t chance(void)
+static uint64_t chance(struct stun *s)
 {
-    uint64_t bits;
-    ssize_t got = getrandom(&bits, sizeof bits, 0);
-    assert(got == sizeof bits); /* there is always chance after the boot */
-    return bits;
+    if (s->random_left == 0) {
+        ssize_t got =
+            getrandom(s->random, sizeof s->random, 0); /* 256 bytes are one call */
+        assert(got > 0); /* there is always chance after the boot */
+        s->random_left = (size_t)got / sizeof *s->random;
+    }
+    return s->random[--s->random_left];
 }
 
 static void stun_start(struct exchange *x)
@@ -387,16 +426,17 @@ static void stun_start(struct exchange *x)
         .x = x,
         .sent = x->sent,
         .key = (*k)->next_key,
-        .drops = socket_drops((*k)->fd),
+        .drops = (*k)->drops,
     };
     uint32_t number;
-    if (!bindings_add(&s->bindings, &binding, chance(), &number)) {
+    if (!bindings_add(&s->bindings, &binding, chance(s), &number)) {
         snprintf(x->result.cause, sizeof x->result.cause,
                  "too many probes are under way from this host");
         exchange_defer(x, OUTCOME_NOT_MEASURED);
         return;
     }
     struct binding *sent = bindings_at(&s->bindings, number);
+    (*k)->used = true;
     (*k)->by_key[(*k)->next_key++ % KEYS] = number;
     x->own = (void *)(uintptr_t)number;
     rc = send_request(*k, sent, x->target->dscp);
@@ -482,8 +522,9 @@ static int stun_open(void **state, const struct probe_tools *tools, char *why,
 {
     struct stun *s = mem_zalloc(sizeof *s);
     s->prober = tools->prober;
+    s->reading = tools->reading;
     s->loop = tools->loop;
-    s->bindings = bindings_create((uint32_t)chance());
+    s->bindings = bindings_create((uint32_t)chance(s));
     uv_idle_init(s->loop, &s->repair); /* cannot fail */
     s->repair.data = s;
     struct stun_way *way = way_of(s, NULL);
@@ -519,6 +560,7 @@ const struct probe_kind stun_kind = {
         },
     .open = stun_open,
     .start = stun_start,
+    .read = stun_read_all,
     .abort = stun_abort,
     .close = stun_close,
 };

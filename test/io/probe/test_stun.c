@@ -334,5 +334,6 @@ int main(void)
         cmocka_unit_test(not_sent),
         cmocka_unit_test(the_end_under_way),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + bed_run_in_slots(tests);
 }
