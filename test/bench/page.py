@@ -24,7 +24,7 @@ OURS = "edgelat"
 # Those of other sections use the palette again.
 COLOURS = ("fping", "ping", "blackbox_exporter", "curl", "smokeping_prober", "mtr", "irtt", "dnsperf", "dig", "smokeping",
            "OpenTelemetry", "HdrHistogram", "DDSketch", "classic", "OTLP/JSON gzip", "OTLP/JSON", "OTLP, not", "remote write, native",
-           "remote write, a bucket", "pmbmpd", "nfcapd", "traceroute -I", "traceroute -T", "scamper", "openssl")
+           "remote write, a bucket", "pmbmpd", "nfcapd", "traceroute -I", "traceroute -T", "scamper", "openssl", "bare loop")
 PALETTE = 10
 
 
