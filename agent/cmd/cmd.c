@@ -123,9 +123,14 @@ int cmd_getopt(int argc, char **argv, const struct cmd_option *options)
     }
 
     int c = getopt_long(argc, argv, shorts, longs, NULL);
-    for (const struct cmd_option *o = options; o->name != NULL; o++)
-        if (c == o->also && c != 0)
+    for (const struct cmd_option *o = options; o->name != NULL; o++) {
+        if (c == 0 || (c != o->also && c != o->letter))
+            continue;
+        if (o->argument == NULL || optarg[0] != '\0' || o->may_be_empty)
             return o->letter;
+        cmd_cannot("option --%s needs a value, not ''", o->name);
+        return '?';
+    }
     if (c != '?' && c != ':')
         return c;
     const char *word = argv[optind - 1];

@@ -32,6 +32,7 @@ struct cmd_option {
     bool required;
     unsigned uses; /* only for kinds with these settings (enum kind_setting); 0: all */
     int also;      /* a second letter, taken like `letter`, which cmd_getopt() returns */
+    bool may_be_empty; /* its argument */
 };
 
 struct command {

@@ -23,7 +23,8 @@ static const struct cmd_option options[] = {
      "one table, rewritten in place on a terminal; elsewhere printed once, at the end"},
     {"stop", 's', "REASON",
      "accept nothing, and order the agents to stop probing; started again without it they "
-     "go on; REASON may be ''"},
+     "go on; REASON may be ''",
+     .may_be_empty = true},
     {0},
 };
 

@@ -86,6 +86,8 @@ static void refused(void **state)
          "-I nosuch0: this host has no such interface; `ip link` lists them"},
         {"diagnose -I nosuch0",
          "-I nosuch0: this host has no such interface; `ip link` lists them"},
+        {"diagnose -I ''", "option --uplink needs a value, not ''"},
+        {"probe https 127.0.0.1 --ca ''", "option --ca needs a value, not ''"},
         {"diagnose --html /tmp", "/tmp: not a regular file; use - for standard output"},
         {"probe stun --media 192.0.2.1 -I 127.0.0.1",
          "192.0.2.1: this host has no route to its address over 127.0.0.1; see: ip route"},
