@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #define CHANNELS_MAX 64 /* servers with queries under way */
-#define CHANNELS_FEW 2  /* while servers answer, in the agent; also kept when idle */
+#define CHANNELS_FEW 8  /* while servers answer, in the agent */
+#define IDLE_MAX     2  /* channels kept for the next queries */
 #define RCODE_AT     3  /* in the header, RFC 1035, section 4.1.1 */
 #define RCODES       15
 #define ANSWERS_AT   6
@@ -29,7 +30,7 @@
  * server holds nobody up. A tick is also a turn of the loop, which reads what has come.
  */
 #define TICK_NS   (10 * NS_PER_MS)
-#define TICKS_MAX 5
+#define TICKS_MAX 20
 
 struct channel {
     const struct uplink *uplink;
@@ -107,7 +108,7 @@ static void release_channel(struct dns *d, struct resolver_channel *is)
         if (d->channels[i].is == is)
             at = i;
     }
-    if (at == d->n || idle <= CHANNELS_FEW || !resolver_channel_is_idle(is))
+    if (at == d->n || idle <= IDLE_MAX || !resolver_channel_is_idle(is))
         return;
     d->channels[at] = d->channels[--d->n];
     resolver_channel_close(is);

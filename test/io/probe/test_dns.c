@@ -363,7 +363,7 @@ static void close_all(const int *fds, size_t n)
 static void few_at_a_time(void **unused)
 {
     (void)unused;
-    enum { SERVERS = 6, FEW = 2 };
+    enum { SERVERS = 24, FEW = 8 };
     struct bed *b = dns_bed();
     int fds[SERVERS];
     size_t sent = 0;
