@@ -403,7 +403,7 @@ def own_versions(sections):
 
 def versions(sections):
     found = {r["peer"]: r.get("version") for s in sections for r in s.of("peer")}
-    return ", ".join(v for v in found.values() if v)
+    return "; beside " * any(found.values()) + ", ".join(v for v in found.values() if v)
 
 
 HEADS = ("what", "edgelat", "beside", "ratio (spread)")
@@ -413,7 +413,7 @@ def markdown(sections, rows):
     head = sections[0].head
     noisy = [s.name for s in sections if s.doubtful]
     lines_ = ["| " + " | ".join(HEADS) + " |", "|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows), "",
-              f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {own_versions(sections)}; beside {versions(sections)}. "
+              f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {own_versions(sections)}{versions(sections)}. "
               "Ratio: the other tool's value over edgelat's, least to greatest of the rounds."]
     if noisy:
         lines_.append(f"In parentheses: the machine was too noisy to state it ({', '.join(noisy)}).")
