@@ -151,7 +151,7 @@ def test_wrong():
     for what, arguments, word in [
             ("a metro that is none", ["--location", "QQX"], "edgelat: --location: QQX is not a code"),
             ("degrees that are none", ["--location", "95 5"], "edgelat: --location: 95 5 is not a location"),
-            ("no place at all", ["--location", ""], "not a location"),
+            ("no place at all", ["--location", ""], "option --location needs a value"),
             ("no time to measure", ["-t", "1"], "2 to 300"),
             ("a DNS server that is silent", ["-c", silent, "-t", "2", "--json"], "no name was resolved; check"),
     ]:
