@@ -47,7 +47,7 @@ def same_counts():
         else:
             tap.ok(ours.stderr.startswith("edgelat: ") and ours.stderr.count("\n") == 1, f"{what}: one sentence", ours)
     done = run(EDGELAT, "probe", "icmp", "-c", 1, "-t", 1, NEAR)
-    tap.ok(re.search(r"unreachable\s+\(TTL exceeded, said 10\.42\.0\.1\)", done.stdout), "-t 1: who said so", done)
+    tap.ok(re.search(r"unreachable\s+\(TTL exceeded, reported by 10\.42\.0\.1\)", done.stdout), "-t 1: who said so", done)
 
 
 def packets():

@@ -177,7 +177,7 @@ static void dont_fragment(void **unused)
     inject(&error);
     bed_wait(b, 1);
     CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, "outcome");
-    CHECK_TEXT("too big, and may not be fragmented (MTU 1280), said 10.9.0.119",
+    CHECK_TEXT("too big, and may not be fragmented (MTU 1280), reported by 10.9.0.119",
                b->results[0].cause, "cause");
     bed_end(b);
 }
@@ -482,13 +482,13 @@ static void errors(void **unused)
 {
     (void)unused;
     NEEDS_TUN;
-    check_error(0, 3, 1, 28, "host unreachable, said 10.9.0.119");
-    check_error(0, 3, 13, 84, "administratively prohibited, said 10.9.0.119");
-    check_error(0, 11, 0, 28, "TTL exceeded, said 10.9.0.119");
-    check_error(1, 1, 3, 48, "host unreachable, said fd09::77");
-    check_error(1, 1, 1, 104, "administratively prohibited, said fd09::77");
-    check_error(1, 3, 0, 104, "TTL exceeded, said fd09::77");
-    check_error(1, 2, 0, 104, "too big (MTU 1280), said fd09::77");
+    check_error(0, 3, 1, 28, "host unreachable, reported by 10.9.0.119");
+    check_error(0, 3, 13, 84, "administratively prohibited, reported by 10.9.0.119");
+    check_error(0, 11, 0, 28, "TTL exceeded, reported by 10.9.0.119");
+    check_error(1, 1, 3, 48, "host unreachable, reported by fd09::77");
+    check_error(1, 1, 1, 104, "administratively prohibited, reported by fd09::77");
+    check_error(1, 3, 0, 104, "TTL exceeded, reported by fd09::77");
+    check_error(1, 2, 0, 104, "too big (MTU 1280), reported by fd09::77");
 }
 
 static void forged_error(void **unused)
@@ -592,7 +592,7 @@ static void ping_socket(void **unused)
         inject(&error);
         bed_wait(b, 2);
         CHECK_INT(OUTCOME_UNREACHABLE, b->results[1].outcome, b->results[1].cause);
-        CHECK(strstr(b->results[1].cause, "administratively prohibited, said") != NULL,
+        CHECK(strstr(b->results[1].cause, "administratively prohibited, reported by") != NULL,
               "%s", b->results[1].cause);
 
         bed_send(b, 2, &to); /* the error before it does not stop it */
