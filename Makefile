@@ -284,10 +284,10 @@ PACKAGE_TESTS := test/packages/test_completions test/packages/test_hardening tes
 # Timed tests assert delays that a busy host may add to, so at most two run at a time, without other tests. The last one uses all
 # CPUs. The others mostly wait, so builds and what computes run beside them with a lower priority; the longest start first.
 # Error rates are those of the simulations as shipped; with sanitizers they draw fewer cases, which run the same code.
-TIMED_TESTS := $(patsubst %,test/lab/test_%.py,media lab uplinks_relay stopped numbers)
+TIMED_TESTS := $(patsubst %,test/lab/test_%.py,media lab uplinks_relay main_job ping stopped numbers)
 BUSY_TESTS  := test/lab/test_numbers_host.py
 LONG_TESTS  := $(patsubst %,test/lab/test_%,uplinks.py diagnose.py routes.py nearest.py resolvers.py paths.py last_metre.py mtu.py trace_as.py trace.py soak)
-TOOL_TESTS  := test/lab/test_main_job.py test/lab/test_collectors.py
+TOOL_TESTS  := test/lab/test_collectors.py
 LAB_TESTS   := $(LONG_TESTS) $(filter-out $(TIMED_TESTS) $(BUSY_TESTS) $(TOOL_TESTS) $(LONG_TESTS),$(sort $(wildcard test/lab/test_*)))
 pure_in = $(PURE_TESTS:%.c=$1/%)
 io_in   = $(IO_TESTS:%.c=$1/%)

@@ -12,7 +12,7 @@
 #include <dlfcn.h>
 #include <sys/resource.h>
 
-#define HELD_MOST_NS ((CHECK_SANITIZED ? 250 : 100) * NS_PER_MS)
+#define HELD_MOST_NS ((CHECK_SANITIZED ? 500 : 100) * NS_PER_MS)
 
 enum {
     PIECE = 1 << 18,
