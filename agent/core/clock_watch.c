@@ -1,5 +1,6 @@
 #include "core/clock_watch.h"
 
+#include "base/text.h"
 #include "core/event_names.h"
 
 #include <stdlib.h>
@@ -8,11 +9,13 @@
 /* A Date has whole seconds. */
 #define LIMIT_NS (CLOCK_WRONG_NS + NS_PER_S)
 
-void clock_watch_date(struct clock_watch *w, int64_t ahead_ns)
+void clock_watch_date(struct clock_watch *w, const char *server, int64_t ahead_ns)
 {
-    if (w->n > 0 && w->dates_ns[(w->n - 1) % CLOCK_DATES] == ahead_ns)
+    if (w->n > 0 && w->dates[(w->n - 1) % CLOCK_DATES].ahead_ns == ahead_ns)
         return;
-    w->dates_ns[w->n++ % CLOCK_DATES] = ahead_ns;
+    size_t i = w->n++ % CLOCK_DATES;
+    text_copy(w->dates[i].server, sizeof w->dates[i].server, server);
+    w->dates[i].ahead_ns = ahead_ns;
 }
 
 static int by_value(const void *a, const void *b)
@@ -21,17 +24,35 @@ static int by_value(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* Of the first `n` Dates, those wrong in the direction of `behind_ns` are not all of one
+ * server. */
+static bool several_say(const struct clock_watch *w, size_t n, int64_t behind_ns)
+{
+    const char *first = NULL;
+    for (size_t i = 0; i < n; i++) {
+        int64_t ahead_ns = w->dates[i].ahead_ns;
+        if (behind_ns > 0 ? ahead_ns <= LIMIT_NS : ahead_ns >= -LIMIT_NS)
+            continue;
+        if (first != NULL && strcmp(first, w->dates[i].server) != 0)
+            return true;
+        first = w->dates[i].server;
+    }
+    return false;
+}
+
 int64_t clock_watch_behind_ns(const struct clock_watch *w)
 {
     int64_t sorted[CLOCK_DATES];
     size_t n = w->n < CLOCK_DATES ? w->n : CLOCK_DATES;
     if (n < CLOCK_DATES_LEAST)
         return 0;
-    memcpy(sorted, w->dates_ns, n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = w->dates[i].ahead_ns;
     qsort(sorted, n, sizeof *sorted, by_value);
-    return sorted[n / 2] > LIMIT_NS    ? sorted[n / 2]
-           : sorted[n - 1] < -LIMIT_NS ? sorted[n - 1]
-                                       : 0;
+    int64_t behind_ns = sorted[n / 2] > LIMIT_NS    ? sorted[n / 2]
+                        : sorted[n - 1] < -LIMIT_NS ? sorted[n - 1]
+                                                    : 0;
+    return several_say(w, n, behind_ns) ? behind_ns : 0;
 }
 
 void clock_watch_window(struct clock_watch *w, struct wall at, struct events *events)

@@ -5,6 +5,7 @@
  *
  * A reply from a cache has an old Date, never a future one. So the clock is behind by the
  * median of the last Dates, and ahead only if all of them say so, by the most recent one.
+ * One server may be wrong itself: two at least have to say so.
  */
 #ifndef EDGELAT_CORE_CLOCK_WATCH_H
 #define EDGELAT_CORE_CLOCK_WATCH_H
@@ -17,17 +18,20 @@
 enum { CLOCK_DATES = 9, CLOCK_DATES_LEAST = 5 };
 
 struct clock_watch { /* start with { 0 } */
-    int64_t dates_ns[CLOCK_DATES];
+    struct {
+        char server[HOST_TEXT_MAX];
+        int64_t ahead_ns;
+    } dates[CLOCK_DATES];
     size_t n; /* in all */
     bool wrong;
 };
 
-/* The last reply had a Date so far ahead of the wall clock. Call it as often as you like:
- * the same reply again counts once. */
-void clock_watch_date(struct clock_watch *w, int64_t ahead_ns);
+/* The last reply, of `server`, had a Date so far ahead of the wall clock. Call it as often
+ * as you like: the same reply again counts once. */
+void clock_watch_date(struct clock_watch *w, const char *server, int64_t ahead_ns);
 
-/* By how much the clock is behind; negative: ahead; 0: right within CLOCK_WRONG_NS, or too
- * few Dates. */
+/* By how much the clock is behind; negative: ahead; 0: right within CLOCK_WRONG_NS, or it
+ * cannot be told: too few Dates, or only one server says so. */
 int64_t clock_watch_behind_ns(const struct clock_watch *w);
 
 /* At the end of a window: adds an event if that has changed. */

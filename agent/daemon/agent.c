@@ -361,11 +361,11 @@ static void on_check_timer(uv_timer_t *timer)
 {
     struct agent *a = timer->data;
     int64_t ahead_ns;
-    bool has_date = http_clock_ahead(a->http, &ahead_ns);
-    if (clock_proof_update(&a->clock, mono_now(), wall_now(), has_date, ahead_ns))
+    const char *server = http_clock_ahead(a->http, &ahead_ns);
+    if (clock_proof_update(&a->clock, mono_now(), wall_now(), server != NULL, ahead_ns))
         spool_trust_clock(a->spool);
-    if (has_date)
-        clock_watch_date(&a->clock_watch, ahead_ns);
+    if (server != NULL)
+        clock_watch_date(&a->clock_watch, server, ahead_ns);
     kill_switch_check(&a->kill_switch);
     take_collector_order(a);
     if (a->load != NULL && a->measurer != NULL)

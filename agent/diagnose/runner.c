@@ -409,7 +409,7 @@ static void probe_more(struct diagnose_runner *r, const struct target *target,
 static void take_date(struct diagnose_runner *r)
 {
     int64_t ahead_ns;
-    if (r->facts.dates < DATES_MAX && http_clock_ahead(r->http, &ahead_ns))
+    if (r->facts.dates < DATES_MAX && http_clock_ahead(r->http, &ahead_ns) != NULL)
         r->dates_ns[r->facts.dates++] = ahead_ns;
 }
 

@@ -375,10 +375,10 @@ void http_use_uplink(struct http *h, const struct uplink *uplink, const char *se
     h->hosts = http_hosts_create(h->loop, servers, uplink);
 }
 
-bool http_clock_ahead(const struct http *h, int64_t *ahead_ns)
+const char *http_clock_ahead(const struct http *h, int64_t *ahead_ns)
 {
     *ahead_ns = h->date_ahead_ns;
-    return h->date_came;
+    return h->date_host[0] != '\0' ? h->date_host : NULL;
 }
 
 void http_preload(struct http *h, const char *ca_file)

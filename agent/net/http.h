@@ -120,9 +120,9 @@ void http_use_uplink(struct http *h, const struct uplink *uplink, const char *se
 void http_preload(struct http *h, const char *ca_file);
 
 /* Sets `*ahead_ns` to how far the Date of the last reply (RFC 9110, section 6.6.1), to
- * any request, was ahead of the wall clock of this host. Returns false until a Date has
- * arrived. */
-bool http_clock_ahead(const struct http *h, int64_t *ahead_ns);
+ * any request, was ahead of the wall clock of this host, and returns the host that was
+ * asked; NULL until a Date has arrived. Replies from a cache do not count. */
+const char *http_clock_ahead(const struct http *h, int64_t *ahead_ns);
 
 /* Starts a request. `on_reply` is called exactly once, later, never from inside this
  * call, unless the request is cancelled. Never returns NULL. */

@@ -21,8 +21,8 @@ struct http {
     struct http_hosts *hosts;
     const struct uplink *uplink; /* NULL: the system's routes */
     struct http_exchange *exchanges;
-    bool date_came;
-    int64_t date_ahead_ns; /* relative to the wall clock on arrival */
+    char date_host[HOST_TEXT_MAX]; /* whose Date came last; "": none has come */
+    int64_t date_ahead_ns;         /* relative to the wall clock on arrival */
 };
 
 struct http_exchange {
@@ -34,7 +34,9 @@ struct http_exchange {
     int socket;             /* a probe's socket until libcurl takes it, else -1 */
     bool tls, repeat, warm; /* `warm`: the second request is in progress */
     bool cut_reply, cut, too_long;
-    bool proxied; /* the probe's socket is connected to a proxy */
+    bool proxied;     /* the probe's socket is connected to a proxy */
+    bool dated, aged; /* this head has a Date, an Age */
+    int64_t date_ahead_ns;
     int64_t began_ns, deadline_ns;
     int64_t first_byte_ns; /* of the current request, over TLS; or DELAY_UNDEFINED */
     int64_t replied_ns;    /* start of its final reply (RFC 9110, section 15.2), or 0 */

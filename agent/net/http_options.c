@@ -148,7 +148,7 @@ static bool ends_head(const char *line, size_t len)
     return len <= 2 && line[0] == (len == 2 ? '\r' : '\n');
 }
 
-static void take_date(struct http *h, const char *value, size_t len)
+static void take_date(struct http_exchange *x, const char *value, size_t len)
 {
     char text[sizeof "Sun, 06 Nov 1994 08:49:37 GMT+00:00"];
     if (len >= sizeof text)
@@ -158,8 +158,19 @@ static void take_date(struct http *h, const char *value, size_t len)
     time_t date = curl_getdate(text, NULL);
     if (date < 0 || date > INT64_MAX / NS_PER_S)
         return;
-    h->date_came = true;
-    h->date_ahead_ns = date * NS_PER_S - wall_now().ns;
+    x->dated = true;
+    x->date_ahead_ns = date * NS_PER_S - wall_now().ns;
+}
+
+/* At the end of a head. A reply with an Age is from a cache, its Date is when the origin
+ * made it (RFC 9111, section 5.1). */
+static void keep_date(struct http_exchange *x)
+{
+    if (x->dated && !x->aged) {
+        text_copy(x->http->date_host, sizeof x->http->date_host, x->host);
+        x->http->date_ahead_ns = x->date_ahead_ns;
+    }
+    x->dated = x->aged = false;
 }
 
 static size_t on_header_line(char *line, size_t size, size_t n, void *user)
@@ -169,6 +180,8 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     if (is_cut_off(x))
         return 0;
     take_first_byte(x);
+    if (ends_head(line, len))
+        keep_date(x);
     x->reply.head |= x->replied_ns != 0 && ends_head(line, len);
     x->head_len += len;
     x->too_long |= x->head_len > HEAD_MAX;
@@ -196,7 +209,8 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     if (header_is(name, "Content-Encoding"))
         take_token(x->reply.encoding, sizeof x->reply.encoding, value, (size_t)value_len);
     if (header_is(name, "Date"))
-        take_date(x->http, value, (size_t)value_len);
+        take_date(x, value, (size_t)value_len);
+    x->aged |= header_is(name, "Age");
     if (x->on_header != NULL)
         x->on_header(name, value, (size_t)value_len, x->user);
     return len;

@@ -72,6 +72,7 @@ static inline void nginx_write_conf(const struct nginx *n)
         "  location /missing { return 404; }\n"
         "  location /moved { return 301 /; }\n"
         "  location /token { return 401; }\n"
+        "  location /cached { add_header Age 4000; return 200; }\n"
         "  location /proxy { return 407; }\n"
         "  location /busy { add_header X-MSEdge-Ref \"" NGINX_MSEDGE
         "\" always; add_header Retry-After 7 always; return 503 'later'; }\n"

@@ -160,6 +160,11 @@ static void date_of_a_reply(void **state)
     CHECK_INT(HTTP_OK, g.reply.failure, g.error);
     CHECK(g.dated, "it came");
     CHECK_NEAR(0, (double)g.ahead_ns / 1e9, 3, "seconds ahead");
+
+    request.url = url_of("localhost", nginx.good, "/cached");
+    g = fetch(&request);
+    CHECK_INT(HTTP_OK, g.reply.failure, g.error);
+    CHECK(!g.dated, "the Date of a reply from a cache is none of now");
 }
 
 static void failures_on_this_host(void **state)
