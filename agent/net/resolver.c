@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "config/resolv_conf.h"
 #include "core/time.h"
+#include "net/error_queue.h"
 #include "net/hosts_file.h"
 #include "net/resolver_answer.h"
 #include "net/resolver_channel.h"
@@ -28,6 +29,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +54,9 @@ struct resolver {
     size_t rotated;         /* first server of the next query */
     struct lookup *lookups; /* including mute ones */
     struct lookup *turn;    /* with single-request: the lookup in progress */
+    /* Linux begins to stamp packets some time after the first socket asks for it; until then
+     * an answer has the time when it is read. This one asks before the first query. */
+    int stamping;
 };
 
 enum step {
@@ -684,6 +689,8 @@ int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
     }
     r->loop = loop;
     r->n_given = (size_t)n;
+    r->stamping = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    error_queue_stamps(r->stamping);
     read_conf(r);
     *out = r;
     return 0;
@@ -713,5 +720,6 @@ void resolver_destroy(struct resolver *r)
             mute(l);
     }
     close_channels(r);
+    close(r->stamping);
     free(r);
 }
