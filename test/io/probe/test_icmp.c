@@ -592,7 +592,8 @@ static void ping_socket(void **unused)
         inject(&error);
         bed_wait(b, 2);
         CHECK_INT(OUTCOME_UNREACHABLE, b->results[1].outcome, b->results[1].cause);
-        CHECK(strstr(b->results[1].cause, "administratively prohibited, reported by") != NULL,
+        CHECK(strstr(b->results[1].cause, "administratively prohibited, reported by") !=
+                  NULL,
               "%s", b->results[1].cause);
 
         bed_send(b, 2, &to); /* the error before it does not stop it */
