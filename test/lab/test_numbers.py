@@ -298,7 +298,7 @@ def main():
     for name, words in (("nohost", ("host",)), ("admin", ("prohibited", "filtered")),
                         ("admin6", ("prohibited",))):
         test_rejection(name, got[name], words)
-    test_rejection("admin-tcp", got["admin-tcp"], ("said",))
+    test_rejection("admin-tcp", got["admin-tcp"], ("reported by",))
     tap.ok(all(SAID_BY in r["cause"] for r in got["nohost"].results + got["admin"].results),
            "rejected: by the router that said so")
     tap.equal({"loss": 5}, got["filtered"].summary["outcomes"], "ICMP filtered: no reply")
