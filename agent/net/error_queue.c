@@ -129,6 +129,14 @@ void error_queue_stamps(int socket)
     set(socket, SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1);
 }
 
+int error_queue_keep_stamping(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        error_queue_stamps(fd);
+    return fd;
+}
+
 static int read_message(int socket, int flags, void *bytes, size_t room,
                         struct queued *out, struct sockaddr_storage *name)
 {

@@ -60,6 +60,11 @@ void error_queue_disable(int socket, enum family family);
  * off meanwhile; transmit stamps still on their way then match nothing. */
 void error_queue_stamps(int socket);
 
+/* A socket that keeps the kernel stamping packets, to be closed at the end; -1: none is left.
+ * Linux begins to stamp some time after the first socket asks for it; until then a packet has
+ * the time when it is read. So ask before the first packet is sent. */
+int error_queue_keep_stamping(void);
+
 /* Adds the address of this host that each packet was sent to. */
 void socket_tell_local(int socket, enum family family);
 

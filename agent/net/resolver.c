@@ -29,7 +29,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,9 +53,7 @@ struct resolver {
     size_t rotated;         /* first server of the next query */
     struct lookup *lookups; /* including mute ones */
     struct lookup *turn;    /* with single-request: the lookup in progress */
-    /* Linux begins to stamp packets some time after the first socket asks for it; until then
-     * an answer has the time when it is read. This one asks before the first query. */
-    int stamping;
+    int stamping;           /* error_queue_keep_stamping() */
 };
 
 enum step {
@@ -689,8 +686,7 @@ int resolver_create(struct resolver **out, uv_loop_t *loop, const char *servers)
     }
     r->loop = loop;
     r->n_given = (size_t)n;
-    r->stamping = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    error_queue_stamps(r->stamping);
+    r->stamping = error_queue_keep_stamping();
     read_conf(r);
     *out = r;
     return 0;
@@ -720,6 +716,7 @@ void resolver_destroy(struct resolver *r)
             mute(l);
     }
     close_channels(r);
-    close(r->stamping);
+    if (r->stamping >= 0)
+        close(r->stamping);
     free(r);
 }

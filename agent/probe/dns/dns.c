@@ -41,9 +41,7 @@ struct channel {
 struct dns {
     struct prober *prober;
     uv_loop_t *loop;
-    /* The kernel begins to stamp some time after the first socket asks for it: this one
-     * is open while the kind is. */
-    int stamping;
+    int stamping; /* error_queue_keep_stamping() */
     struct channel channels[CHANNELS_MAX];
     size_t n, few;
     struct asked *queue, **queue_end;
@@ -292,9 +290,7 @@ static int dns_open(void **state, const struct probe_tools *tools, char *why,
     d->few = tools->reading == PROBER_IN_SLOTS ? CHANNELS_FEW : CHANNELS_MAX;
     d->queue_end = &d->queue;
     d->ticks = timer_new(tools->loop, d);
-    d->stamping = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (d->stamping >= 0)
-        error_queue_stamps(d->stamping);
+    d->stamping = error_queue_keep_stamping();
     *state = d;
     return 0;
 }
