@@ -216,12 +216,6 @@ int64_t address_min(const struct address *x)
     return min;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 int64_t address_median(const struct address *x)
 {
     int64_t values[ADDRESS_VALUES];
@@ -229,7 +223,7 @@ int64_t address_median(const struct address *x)
     if (n == 0)
         return DELAY_UNDEFINED;
     memcpy(values, x->values, n * sizeof *values);
-    qsort(values, n, sizeof *values, by_value);
+    qsort(values, n, sizeof *values, ns_compare);
     return values[(n - 1) / 2];
 }
 

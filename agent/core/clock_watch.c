@@ -18,12 +18,6 @@ void clock_watch_date(struct clock_watch *w, const char *server, int64_t ahead_n
     w->dates[i].ahead_ns = ahead_ns;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 /* Of the first `n` Dates, those wrong in the direction of `behind_ns` are not all of one
  * server. */
 static bool several_say(const struct clock_watch *w, size_t n, int64_t behind_ns)
@@ -48,7 +42,7 @@ int64_t clock_watch_behind_ns(const struct clock_watch *w)
         return 0;
     for (size_t i = 0; i < n; i++)
         sorted[i] = w->dates[i].ahead_ns;
-    qsort(sorted, n, sizeof *sorted, by_value);
+    qsort(sorted, n, sizeof *sorted, ns_compare);
     int64_t behind_ns = sorted[n / 2] > LIMIT_NS    ? sorted[n / 2]
                         : sorted[n - 1] < -LIMIT_NS ? sorted[n - 1]
                                                     : 0;

@@ -240,12 +240,6 @@ struct family_view {
     bool tried;             /* a target is probed in this family */
 };
 
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The upper bound of the rise of the middle target, without `except`. */
 static int64_t middle_rise(const struct last_metre *m, const struct family_view *v,
                            size_t except)
@@ -258,7 +252,7 @@ static int64_t middle_rise(const struct last_metre *m, const struct family_view 
             rises[n++] = rise_of(d, d->high_ns);
     }
     if (n > 0) {
-        qsort(rises, n, sizeof *rises, by_value);
+        qsort(rises, n, sizeof *rises, ns_compare);
         middle = rises[(n - 1) / 2];
     }
     free(rises);

@@ -23,6 +23,9 @@ struct wall {
     int64_t ns; /* since 1970-01-01T00:00:00Z, no leap seconds */
 };
 
+/* For qsort() of int64_t, ascending. */
+int ns_compare(const void *a, const void *b);
+
 /* Milliseconds, for texts. */
 static inline double ms(int64_t ns)
 {

@@ -116,17 +116,11 @@ static void values_add_over(struct values *v, int64_t bound_ns)
         v->over_ns = bound_ns;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void summarise_few(const struct values *v, struct delay_summary *out)
 {
     int64_t *sorted = mem_copy(v->exact, v->n * sizeof *sorted);
     double sum = 0;
-    qsort(sorted, v->n, sizeof *sorted, by_value);
+    qsort(sorted, v->n, sizeof *sorted, ns_compare);
     for (size_t i = 0; i < v->n; i++)
         sum += (double)sorted[i];
     out->count = v->n;
@@ -206,7 +200,7 @@ static void censor(struct delay_summary *s, const struct values *v)
     int64_t *sorted = v->many == NULL ? mem_copy(v->exact, v->n * sizeof *sorted) : NULL;
     uint64_t all = s->count + v->over;
     if (sorted != NULL)
-        qsort(sorted, v->n, sizeof *sorted, by_value);
+        qsort(sorted, v->n, sizeof *sorted, ns_compare);
     s->over = v->over;
     s->over_ns = v->over_ns;
     for (size_t p = 0; p < PERCENTILES; p++) {

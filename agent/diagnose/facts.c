@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 struct facts_median facts_median(const struct delay_ring *r)
 {
     int64_t values[DELAY_RING_MAX];
@@ -20,7 +14,7 @@ struct facts_median facts_median(const struct delay_ring *r)
         return m;
     for (size_t i = 0; i < r->n; i++)
         values[i] = r->values[i].ns;
-    qsort(values, r->n, sizeof *values, by_value);
+    qsort(values, r->n, sizeof *values, ns_compare);
     struct percentile_ranks ranks = percentile_ranks(P50, r->n);
     m.ms = ms(values[(r->n - 1) / 2]);
     m.low_ms = ms(values[ranks.low - 1]);

@@ -1000,12 +1000,6 @@ static bool ask_by_routes(struct diagnose_runner *r)
 
 /* ---- the end ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static void end(struct diagnose_runner *r)
 {
     struct facts *f = &r->facts;
@@ -1016,7 +1010,7 @@ static void end(struct diagnose_runner *r)
     read_interface_again(r);
     f->busy = r->late_ns > (mono_now().ns - r->began.ns) / 10 || is_busy();
     if (f->dates > 0) {
-        qsort(r->dates_ns, f->dates, sizeof *r->dates_ns, by_value);
+        qsort(r->dates_ns, f->dates, sizeof *r->dates_ns, ns_compare);
         f->date_ahead_ns = r->dates_ns[f->dates / 2];
     }
     f->took_ns = mono_now().ns - r->began.ns;

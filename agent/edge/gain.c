@@ -9,12 +9,6 @@ struct side { /* sorted values of the common period, and what they say */
     int64_t min_ns, median_ns, low_ns, high_ns;
 };
 
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 /*
  * How many values may be cut off each end: the largest k for which the median of n lies
  * outside of the k-th and the (n + 1 - k)-th value with at most 1 - GAIN_SIDE, by the
@@ -40,7 +34,7 @@ static bool summarise(struct side *s, const struct delay_ring *r, struct wall fr
     size_t k = rank_of_interval(s->n);
     if (k == 0)
         return false;
-    qsort(s->values, s->n, sizeof *s->values, by_value);
+    qsort(s->values, s->n, sizeof *s->values, ns_compare);
     s->min_ns = s->values[0];
     s->median_ns = (s->values[(s->n - 1) / 2] + s->values[s->n / 2]) / 2;
     s->low_ns = s->values[k - 1];

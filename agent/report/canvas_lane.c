@@ -254,12 +254,6 @@ static void draw_tooltips(struct canvas *c, const struct lane *lane,
 
 /* ---- lanes ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* False if there is no delay to draw. */
 static bool scale_of(const struct canvas *c, const struct lane *lane,
                      struct column columns[][COLUMNS_MAX], struct scale *out)
@@ -275,7 +269,7 @@ static bool scale_of(const struct canvas *c, const struct lane *lane,
                 columns[s][i].highest_ns > most_ns ? columns[s][i].highest_ns : most_ns;
         }
     if (n > 0) {
-        qsort(medians, n, sizeof *medians, by_value);
+        qsort(medians, n, sizeof *medians, ns_compare);
         *out = scale_for(ms(medians[0]), ms(medians[n / 2]), ms(most_ns));
     }
     free(medians);

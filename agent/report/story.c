@@ -147,12 +147,6 @@ static void add_incident(struct story *s, size_t target, const struct incident *
 
 /* ---- another PoP ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static const char *pop_of(const struct dataset_stream *s, size_t i)
 {
     const char *pop = s->series[s->samples[i].series]->pop;
@@ -171,7 +165,7 @@ static int64_t median_of(const struct dataset_stream *s, size_t first, size_t en
             s->samples[i].p50_ns != DELAY_UNDEFINED)
             delays[n++] = s->samples[i].p50_ns;
     if (n > 0)
-        qsort(delays, n, sizeof *delays, by_value);
+        qsort(delays, n, sizeof *delays, ns_compare);
     median = n > 0 ? delays[n / 2] : DELAY_UNDEFINED;
     free(delays);
     return median;
