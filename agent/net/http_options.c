@@ -180,9 +180,10 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *user)
     if (is_cut_off(x))
         return 0;
     take_first_byte(x);
-    if (ends_head(line, len))
+    if (ends_head(line, len)) {
         keep_date(x);
-    x->reply.head |= x->replied_ns != 0 && ends_head(line, len);
+        x->reply.head |= x->replied_ns != 0;
+    }
     x->head_len += len;
     x->too_long |= x->head_len > HEAD_MAX;
     if (x->too_long)
