@@ -37,12 +37,14 @@ static int cannot_write(const char *path, int error)
     return cmd_cannot("cannot write %s: %s; give another file", path, strerror(error));
 }
 
-#define NOT_REGULAR "%s: not a regular file; use - for standard output"
-
-static bool is_special(const char *path)
+/* False: reported. */
+static bool may_be_file(const char *path)
 {
     struct stat there;
-    return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+    if (stat(path, &there) != 0 || S_ISREG(there.st_mode))
+        return true;
+    cmd_cannot("%s: not a regular file; use - for standard output", path);
+    return false;
 }
 
 int page_file_check(const char *path)
@@ -50,8 +52,8 @@ int page_file_check(const char *path)
     char folder[PATH_MAX];
     if (strcmp(path, "-") == 0)
         return CMD_FINE;
-    if (is_special(path))
-        return cmd_cannot(NOT_REGULAR, path);
+    if (!may_be_file(path))
+        return CMD_CANNOT;
     if (!text_copy(folder, sizeof folder, path))
         return cannot_write(path, ENAMETOOLONG);
     return access(dirname(folder), W_OK) == 0 ? CMD_FINE : cannot_write(path, errno);
@@ -64,8 +66,8 @@ int page_file_write(const char *path, const struct text *page)
         fwrite(page->bytes, 1, page->len, stdout);
         return CMD_FINE;
     }
-    if (is_special(path))
-        return cmd_cannot(NOT_REGULAR, path);
+    if (!may_be_file(path))
+        return CMD_CANNOT;
     if (realpath(path, real) == NULL)
         text_copy(real, sizeof real, path);
     int rc = write_into(real, page);
