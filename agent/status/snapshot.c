@@ -60,15 +60,21 @@ static void take_periods(struct snapshot_stream *to, const struct series *series
     }
 }
 
+/* Of a delay in the last window; DELAY_UNDEFINED: the kind has no such delay, or no value. */
+static int64_t median_of(const struct series *series, size_t delay)
+{
+    const struct delay_summary *d = &series->window.delays[delay];
+    return delay < kind_delays(series->kind) && d->count > 0 ? d->percentile_ns[P50]
+                                                             : DELAY_UNDEFINED;
+}
+
 /* Through a proxy there is no handshake with the target: TLS is shown. */
 static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
                          const struct series *series)
 {
     const struct delay_summary *delays = series->window.delays;
     for (size_t i = 0; i < DELAYS_MAX; i++)
-        t->proxied_ns[i] = i < kind_delays(series->kind) && delays[i].count > 0
-                               ? delays[i].percentile_ns[P50]
-                               : DELAY_UNDEFINED;
+        t->proxied_ns[i] = median_of(series, i);
     size_t main =
         intercept_distance(series->kind, &t->is->addresses[SLOT_PROXY].intercept);
     to->delay = delays[main];
@@ -133,9 +139,7 @@ static void take_series(struct snapshot *s, const struct series *series)
                                   &target->is->addresses[SLOT_PROXY].intercept);
     }
     for (size_t i = 0; i < DELAYS_MAX; i++)
-        to->medians_ns[i] = i < kind_delays(series->kind) && w->delays[i].count > 0
-                                ? w->delays[i].percentile_ns[P50]
-                                : DELAY_UNDEFINED;
+        to->medians_ns[i] = median_of(series, i);
     take_bars(to, &series->delays[main]);
     take_history(to);
 }
