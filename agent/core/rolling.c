@@ -1,6 +1,7 @@
 #include "core/rolling_state.h"
 
 #include "base/mem.h"
+#include "base/varint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +22,7 @@ static const struct {
     uint32_t n; /* tallies kept */
 } resolutions[ROLLING_RESOLUTIONS] = {{MINUTES_NS, 12}, {HOUR_NS, 72}};
 
-/* Seven bits a byte, the lowest first; the highest bit: more follow. */
-static uint8_t *put(uint8_t *at, uint32_t value)
-{
-    for (; value > 127; value >>= 7)
-        *at++ = (uint8_t)(value | 128);
-    *at++ = (uint8_t)value;
-    return at;
-}
-
+/* A number that varint_put() has written. */
 static uint32_t take(const uint8_t **at)
 {
     uint32_t value = 0;
@@ -51,9 +44,9 @@ void rolling_slot_end(struct rolling_slots *v)
     uint32_t before = 0;
     for (size_t i = 0; i < t->n; i++) {
         bool several = t->steps[i].count != 1;
-        at = put(at, (t->steps[i].key - before) << 1 | several);
+        at = varint_put(at, (t->steps[i].key - before) << 1 | several);
         if (several)
-            at = put(at, t->steps[i].count);
+            at = varint_put(at, t->steps[i].count);
         before = t->steps[i].key;
     }
     slot.bytes = (uint32_t)(at - begin);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/varint.h"
 #include "otlp/names.h"
 
 #include <assert.h>
@@ -34,13 +35,9 @@ enum { LENGTH_BYTES_MAX = 5 };
 
 static struct packed pack(struct builder *b, const ProtobufCMessage *m)
 {
-    size_t len = protobuf_c_message_get_packed_size(m), n = 0;
+    size_t len = protobuf_c_message_get_packed_size(m);
     uint8_t *bytes = arena_take(&b->arena, LENGTH_BYTES_MAX + len);
-    for (size_t left = len;; left >>= 7) { /* a varint */
-        bytes[n++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-        if (left <= 0x7f)
-            break;
-    }
+    size_t n = (size_t)(varint_put(bytes, len) - bytes);
     return (struct packed){bytes, n + protobuf_c_message_pack(m, bytes + n)};
 }
 
@@ -175,14 +172,6 @@ void attributes_attach(struct builder *b, const struct attributes *a,
 
 enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2 };
 
-static uint8_t *put_varint(uint8_t *at, uint64_t n)
-{
-    for (; n > 0x7f; n >>= 7)
-        *at++ = (uint8_t)(n | 0x80);
-    *at++ = (uint8_t)n;
-    return at;
-}
-
 static size_t varint_len(uint64_t n)
 {
     size_t len = 1;
@@ -193,7 +182,7 @@ static size_t varint_len(uint64_t n)
 
 static uint8_t *put_tag(uint8_t *at, unsigned field, enum wire_type type)
 {
-    return put_varint(at, field << 3 | (unsigned)type);
+    return varint_put(at, field << 3 | (unsigned)type);
 }
 
 static uint8_t *put_fixed64(uint8_t *at, unsigned field, uint64_t n)
@@ -213,7 +202,7 @@ static uint8_t *put_double(uint8_t *at, unsigned field, double number)
 
 static uint8_t *put_signed(uint8_t *at, unsigned field, int32_t n)
 {
-    return put_varint(put_tag(at, field, VARINT),
+    return varint_put(put_tag(at, field, VARINT),
                       (uint32_t)n << 1 ^ (n < 0 ? UINT32_MAX : 0));
 }
 
@@ -227,7 +216,7 @@ static uint8_t *put_text(uint8_t *at, unsigned field, const char *text)
     size_t len = text_len(text);
     if (len == 0)
         return at;
-    at = put_varint(put_tag(at, field, BYTES), len);
+    at = varint_put(put_tag(at, field, BYTES), len);
     memcpy(at, text, len);
     return at + len;
 }
@@ -253,7 +242,7 @@ static uint8_t *begin_point(struct builder *b, size_t metric, const struct attri
         len += 1 + a->list[i].len;
     m->points = mem_grow(m->points, &m->room, m->len + 1 + LENGTH_BYTES_MAX + len,
                          sizeof *m->points);
-    uint8_t *at = put_varint(put_tag(m->points + m->len, 1, BYTES), len);
+    uint8_t *at = varint_put(put_tag(m->points + m->len, 1, BYTES), len);
     m->len = (size_t)(at - m->points) + len;
     m->n++;
     b->bytes += len;
@@ -310,11 +299,11 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
     memcpy(at, head, head_len);
     at += head_len;
     if (h->n > 0) {
-        at = put_varint(put_tag(at, 8, BYTES), within);
+        at = varint_put(put_tag(at, 8, BYTES), within);
         memcpy(at, positive, (size_t)(p_end - positive));
-        at = put_varint(put_tag(at + (p_end - positive), 2, BYTES), counts);
+        at = varint_put(put_tag(at + (p_end - positive), 2, BYTES), counts);
         for (uint32_t i = 0; i < h->n; i++)
-            at = put_varint(at, h->buckets[i]);
+            at = varint_put(at, h->buckets[i]);
     }
     memcpy(at, tail, tail_len);
 }
@@ -335,14 +324,14 @@ static struct packed head_of(struct builder *b, const struct metric *m)
     uint8_t *at = put_text(bytes, 1, m->name);
     at = put_text(at, 2, m->description);
     at = put_text(at, 3, m->unit);
-    at = put_varint(put_tag(at, (unsigned)m->type, BYTES), more + m->len);
+    at = varint_put(put_tag(at, (unsigned)m->type, BYTES), more + m->len);
     if (!gauge)
-        at = put_varint(
+        at = varint_put(
             put_tag(at, 2, VARINT),
             b->delta ? OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA
                      : OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE);
     if (sum)
-        at = put_varint(put_tag(at, 3, VARINT), 1);
+        at = varint_put(put_tag(at, 3, VARINT), 1);
     return (struct packed){bytes, (size_t)(at - bytes)};
 }
 
@@ -363,7 +352,7 @@ static void write_head(struct writing *w, unsigned field, size_t len)
 {
     uint8_t bytes[1 + LENGTH_BYTES_MAX];
     write_bytes(w, bytes,
-                (size_t)(put_varint(put_tag(bytes, field, BYTES), len) - bytes));
+                (size_t)(varint_put(put_tag(bytes, field, BYTES), len) - bytes));
 }
 
 static size_t message_len(size_t len)
