@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 #define HISTOGRAM_SCALE 6
-/* Of the main delays that are exported, by default: the error of a quantile is at most 4.4 %,
- * buckets are 9 % wide as those of Prometheus (native_histogram_bucket_factor: 1.1), and a
- * store with a series per bucket needs a sixth of those of HISTOGRAM_SCALE. */
+/* Of the main delays that are exported, by default: the error of a quantile is at most
+ * 4.4 %, buckets are 9 % wide as those of Prometheus (native_histogram_bucket_factor: 1.1),
+ * and a store with a series per bucket needs a sixth of those of HISTOGRAM_SCALE. */
 #define HISTOGRAM_EXPORT_SCALE 3
 #define HISTOGRAM_BUCKETS_MAX  1536
 

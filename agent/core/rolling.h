@@ -15,8 +15,8 @@
  * Memory: 1 or 2 bytes for each distinct step of a complete tally, 3 if it has several
  * values, plus 12 per tally (84 at most). A delay with noise of 15 % takes 1.1 kB after an
  * hour, 8.7 kB after a day and 24 kB after three if it is probed every 10 s; 0.5, 1.1 and
- * 2.3 kB if every 5 minutes. In total at most ROLLING_BYTES_MAX: beyond it the oldest hours of all series are
- * dropped. A file takes at most four times as much. Not thread-safe.
+ * 2.3 kB if every 5 minutes. In total at most ROLLING_BYTES_MAX: beyond it the oldest hours
+ * of all series are dropped. A file takes at most four times as much. Not thread-safe.
  *
  * A series is identified by a text key, so that its values are found after a restart.
  */

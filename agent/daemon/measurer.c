@@ -94,9 +94,8 @@ static void arm_probes(struct measurer *m)
         at = due && at.ns < of_uplinks.ns ? at : of_uplinks;
         due = true;
     }
-    if (due && m->events.reading == PROBER_IN_SLOTS)
-        at = prober_slot_end(m->prober,
-                             at); /* probes that are due in one slot leave together */
+    if (due && m->events.reading == PROBER_IN_SLOTS) /* due in one slot: leave together */
+        at = prober_slot_end(m->prober, at);
     if (due && at.ns == m->probes_at.ns)
         return;
     m->probes_at.ns = due ? at.ns : 0;

@@ -13,8 +13,8 @@
 
 struct door_round;
 
-/* `known`, `resolver` and `uplink` (NULL: the system's routes) are borrowed. `on_over` comes once, later, unless it is destroyed
- * before. */
+/* `known`, `resolver` and `uplink` (NULL: the system's routes) are borrowed. `on_over` comes
+ * once, later, unless it is destroyed before. */
 struct door_round *door_round_start(uv_loop_t *loop, const struct edge_data *known,
                                     struct resolver *resolver,
                                     const struct uplink *uplink, bool ipv4, bool ipv6,

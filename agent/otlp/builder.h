@@ -57,8 +57,8 @@ size_t builder_write(struct builder *b, const Otlp__Resource *resource,
                      const Otlp__InstrumentationScope *scope, builder_write_cb *write,
                      void *user);
 
-/* What point_value() sends: a number with what is below half a nanosecond of seconds left out, which does not
- * compress: the nearest nanosecond is the same. */
+/* What point_value() sends: a number with what is below half a nanosecond of seconds left
+ * out, which does not compress: the nearest nanosecond is the same. */
 double builder_seconds(double s);
 
 struct attributes { /* start with { 0 }; a copy may be added to on its own */

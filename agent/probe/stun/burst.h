@@ -26,8 +26,9 @@ struct burst_end {
 
 typedef void burst_cb(const struct burst_end *end, void *user);
 
-/* Begins at once, over the uplink, which outlives it (NULL: by the system's routes). `on_end` comes once, later, when the last packet is answered or its
- * waiting time is over. `dscp`: of the packets. */
+/* Begins at once, over the uplink, which outlives it (NULL: by the system's routes).
+ * `on_end` comes once, later, when the last packet is answered or its waiting time is over.
+ * `dscp`: of the packets. */
 struct burst *burst_start(uv_loop_t *loop, const struct endpoint *to,
                           const struct uplink *uplink, uint8_t dscp, burst_cb *on_end,
                           void *user);

@@ -394,8 +394,8 @@ static void not_sent(struct exchange *x, int error)
 static uint64_t chance(struct stun *s)
 {
     if (s->random_left == 0) {
-        ssize_t got =
-            getrandom(s->random, sizeof s->random, 0); /* 256 bytes are one call */
+        /* 256 bytes are one call */
+        ssize_t got = getrandom(s->random, sizeof s->random, 0);
         assert(got > 0); /* there is always chance after the boot */
         s->random_left = (size_t)got / sizeof *s->random;
     }
