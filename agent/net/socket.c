@@ -93,6 +93,15 @@ int socket_use_uplink(int fd, enum family family, const struct uplink *u)
     return rc != 0 || u == NULL ? rc : bind_source(fd, &u->source[family_slot(family)]);
 }
 
+struct endpoint socket_own(int fd)
+{
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+    if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+        return (struct endpoint){.family = FAMILY_NONE};
+    return sockaddr_endpoint((struct sockaddr *)&own);
+}
+
 struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink)
 {
     struct sockaddr_storage address;
@@ -102,19 +111,23 @@ struct endpoint socket_source(const struct endpoint *to, const struct uplink *up
     if (fd < 0)
         return source;
     if (socket_use_uplink(fd, (enum family)to->family, uplink) == 0 &&
-        connect(fd, (struct sockaddr *)&address, len) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-        source = sockaddr_endpoint((struct sockaddr *)&address);
+        connect(fd, (struct sockaddr *)&address, len) == 0)
+        source = socket_own(fd);
     close(fd);
     return source;
+}
+
+bool socket_source_serves(const struct endpoint *source, const struct endpoint *to)
+{
+    return source->family == FAMILY_IPV4 ||
+           (source->family == FAMILY_IPV6 &&
+            (endpoint_nobodys(source) == NULL || endpoint_nobodys(to) != NULL));
 }
 
 bool socket_has_route(const struct endpoint *to, const struct uplink *uplink)
 {
     struct endpoint source = socket_source(to, uplink);
-    return source.family == FAMILY_IPV4 ||
-           (source.family == FAMILY_IPV6 &&
-            (endpoint_nobodys(&source) == NULL || endpoint_nobodys(to) != NULL));
+    return socket_source_serves(&source, to);
 }
 
 uint32_t socket_drops(int fd)

@@ -32,12 +32,19 @@ int socket_use_uplink(int fd, enum family family, const struct uplink *uplink);
 /* The same without the source address, for a socket that is bound to a port, too. */
 int socket_steer(int fd, enum family family, const struct uplink *uplink);
 
+/* This host's address and port of a socket; FAMILY_NONE: it has none. */
+struct endpoint socket_own(int fd);
+
 /* The address that packets to `to` over the uplink come from; FAMILY_NONE: no route.
  * Connecting a UDP socket looks up the route and sends nothing. */
 struct endpoint socket_source(const struct endpoint *to, const struct uplink *uplink);
 
-/* False also if this host's only IPv6 address is a link-local one, or ::1: no reply would come
- * back from the internet, and users' programs take another family (RFC 6724, rule 2). */
+/* Whether replies can come back from `to`: not to a link-local address, or ::1, from the
+ * internet; users' programs then take another family (RFC 6724, rule 2). False also for
+ * FAMILY_NONE. */
+bool socket_source_serves(const struct endpoint *source, const struct endpoint *to);
+
+/* Whether the source of packets to `to` serves. */
 bool socket_has_route(const struct endpoint *to, const struct uplink *uplink);
 
 /* Packets that the kernel dropped because they were not read in time (for ICMPv6 also

@@ -112,8 +112,6 @@ static struct icmp_report report_of(int socket)
 {
     struct icmp_report report = {0};
     struct queued queued;
-    struct sockaddr_storage own = {0};
-    socklen_t len = sizeof own;
     if (!error_queue_read(socket, NULL, 0, &queued))
         return report;
     if (queued.kind == QUEUED_ICMP) {
@@ -121,8 +119,7 @@ static struct icmp_report report_of(int socket)
         report.code = queued.code;
         report.by = queued.from;
     }
-    if (getsockname(socket, (struct sockaddr *)&own, &len) == 0)
-        report.own = sockaddr_endpoint((struct sockaddr *)&own);
+    report.own = socket_own(socket);
     return report;
 }
 
