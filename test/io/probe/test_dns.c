@@ -1,11 +1,13 @@
 /* The kind dns on loopback, against a server of the test. */
-#include "io/probe/bed.h"
+#include "io/probe/tun.h"
 
 #include "net/clock.h"
 #include "net/socket.h"
 #include "probe/dns/dns.h"
 
+#include <dirent.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -119,6 +121,14 @@ static void answers(void **unused)
     }
 }
 
+static void turn_until_readable(struct bed *b, int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    for (int i = 0; i < 500 && poll(&p, 1, 0) == 0; i++)
+        bed_turn(b, 1, 10);
+    CHECK(p.revents == POLLIN, "something came");
+}
+
 /* A truncated answer comes whole by TCP, and the delay has both. */
 static void truncated(void **unused)
 {
@@ -132,8 +142,9 @@ static void truncated(void **unused)
     struct query q = receive(udp);
     usleep(40000);
     answer(udp, &q, 0x8380, 0);
-    bed_turn(b, 1, 100); /* it connects */
+    turn_until_readable(b, tcp);
     int fd = accept(tcp, NULL, NULL);
+    turn_until_readable(b, fd);
     ssize_t len = recv(fd, in, sizeof in, 0);
     CHECK_INT(2 + (ssize_t)q.len, len, "once more by TCP");
     memcpy(q.bytes, in + 2, q.len);
@@ -311,112 +322,335 @@ static void silence(void **unused)
 static void closed_port(void **unused)
 {
     (void)unused;
+    static const char *const addresses[] = {"127.0.0.1", "::1"};
     struct bed *b = dns_bed();
-    struct endpoint at = bed_to("127.0.0.1", 0);
-    close(server(SOCK_DGRAM, "closed", &at));
-    bed_send(b, 0, &at);
-    bed_wait(b, 1);
-    CHECK_INT(OUTCOME_REFUSED, b->results[0].outcome, b->results[0].cause);
-    CHECK_TEXT("no DNS server at this port", b->results[0].cause, "cause");
+    for (size_t i = 0; i < 2; i++) {
+        struct endpoint at = bed_to(addresses[i], 0);
+        close(server(SOCK_DGRAM, "closed", &at));
+        bed_send(b, 0, &at);
+        bed_wait(b, i + 1);
+        CHECK_INT(OUTCOME_REFUSED, b->results[i].outcome, b->results[i].cause);
+        CHECK_TEXT("no DNS server at this port", b->results[i].cause, "cause");
+    }
     bed_end(b);
 }
 
-/* ---- in slots: many servers at once ---- */
+/* ---- what is no answer ---- */
 
-static void send_to_all(struct bed *b, int *fds, size_t n)
+static void not_the_answer(void **unused)
 {
-    char address[ADDRESS_TEXT_MAX];
-    for (size_t i = 0; i < n; i++) {
-        snprintf(address, sizeof address, "127.0.1.%zu", i + 1);
-        struct endpoint at = bed_to(address, 0);
-        fds[i] = server(SOCK_DGRAM | SOCK_NONBLOCK, address, &at);
+    (void)unused;
+    static const struct {
+        const char *what;
+        size_t at; /* the byte that differs */
+        uint8_t by;
+        size_t cut;
+        const char *cause;
+    } cases[] = {
+        {"another id", 0, 1, 0, "the server answers with another id or question"},
+        {"another name", 13, 1, 0, "the server answers with another id or question"},
+        {"another type", 21, 28 ^ 1, 0, "the server answers with another id or question"},
+        {"no question", 5, 1, 0, "the server answers with another id or question"},
+        {"another opcode", 2, 0x28, 0, "the server answers with another id or question"},
+        {"a header alone", 0, 0, 12, "the server answers with another id or question"},
+        {"nothing", 0, 0, 24, "the server answers with another id or question"},
+        {"an echo", 2, 0x80, 0,
+         "the port sends queries back: it is an echo service, not DNS"},
+    };
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    int fd = server(SOCK_DGRAM, "odd", &at);
+    target_wait(&b->target, 100 * NS_PER_MS);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t out[512];
         bed_send(b, 0, &at);
+        struct query q = receive(fd);
+        size_t len = answer_of(out, &q, 0x8180, 0) - cases[i].cut;
+        out[cases[i].at] ^= cases[i].by;
+        sendto(fd, out, len, 0, (struct sockaddr *)&q.from, q.from_len);
+        bed_wait(b, i + 1);
+        CHECK_INT(OUTCOME_LOSS, b->results[i].outcome, cases[i].what);
+        CHECK_TEXT(cases[i].cause, b->results[i].cause, cases[i].what);
+        CHECK_INT(i + 1, prober_counters(b->prober).foreign, cases[i].what);
+    }
+    close(fd);
+    bed_end(b);
+}
+
+/* The right one counts nevertheless, in any case; only what the server sends is read. */
+static void among_forged_answers(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0), elsewhere = at;
+    int fd = server(SOCK_DGRAM, "asked", &at),
+        other = server(SOCK_DGRAM, "other", &elsewhere);
+    bed_send(b, 0, &at);
+    struct query q = receive(fd);
+    answer(other, &q, 0x8185, 0);
+    q.bytes[1] ^= 1;
+    for (int i = 0; i < 100; i++) /* more than are read at a time */
+        answer(fd, &q, 0x8183, 0);
+    q.bytes[1] ^= 1;
+    q.bytes[13] ^= 'a' ^ 'A';
+    answer(fd, &q, 0x8180, 1);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_REPLY, b->results[0].outcome, b->results[0].cause);
+    CHECK_TEXT("", b->results[0].cause, "cause");
+    CHECK_INT(1, b->results[0].dns.answers, "the answer of the server");
+    CHECK_INT(100, prober_counters(b->prober).foreign, "with another id");
+    close(fd);
+    close(other);
+    bed_end(b);
+}
+
+/* RFC 5452: neither ids nor source ports can be guessed from those before. */
+static void ids_and_ports(void **unused)
+{
+    (void)unused;
+    enum { N = 200 };
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    int fd = server(SOCK_DGRAM, "ports", &at);
+    uint16_t ids[N], ports[N];
+    size_t same_ids = 0, same_ports = 0, next_ids = 0, next_ports = 0;
+    for (size_t i = 0; i < N; i++) {
+        bed_send(b, 0, &at);
+        struct query q = receive(fd);
+        ids[i] = (uint16_t)(q.bytes[0] << 8 | q.bytes[1]);
+        ports[i] = sockaddr_endpoint((struct sockaddr *)&q.from).port;
+        answer(fd, &q, 0x8180, 1);
+        for (size_t k = 0; k < i; k++) {
+            same_ids += ids[i] == ids[k];
+            same_ports += ports[i] == ports[k];
+        }
+        next_ids += i > 0 && abs(ids[i] - ids[i - 1]) <= 16;
+        next_ports += i > 0 && abs(ports[i] - ports[i - 1]) <= 16;
+    }
+    bed_wait(b, N);
+    /* expected: 0.3 pairs of ids; 0.1 and 0.2 neighbours; ports under way differ */
+    CHECK(same_ids <= 6 && next_ids <= 6, "ids: %zu %zu", same_ids, next_ids);
+    CHECK(same_ports == 0 && next_ports <= 6, "ports: %zu %zu", same_ports, next_ports);
+    close(fd);
+    bed_end(b);
+}
+
+/* ---- what keeps a query from leaving, and from arriving ---- */
+
+static void not_sent(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 53), no_route = bed_to("fe80::1", 53);
+    struct uplink absent = {.name = "wan9", .interface = "wan9"};
+    char no_name[] = "..";
+    snprintf(b->target.query, sizeof b->target.query, "%s", no_name);
+    bed_send(b, 0, &at);
+    snprintf(b->target.query, sizeof b->target.query, "a.test");
+    bed_send(b, 0, &no_route); /* no scope */
+    b->target.uplink = &absent;
+    bed_send(b, 0, &at);
+    bed_wait(b, 3);
+    static const char *const causes[] = {
+        "not a name that DNS can hold",
+        "this host has no route to the address",
+        "this host has no interface wan9",
+    };
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_INT(OUTCOME_NOT_MEASURED, b->results[i].outcome, causes[i]);
+        CHECK_TEXT(causes[i], b->results[i].cause, "cause");
+    }
+    bed_end(b);
+}
+
+/* By UDP, and by TCP after a truncated answer. */
+static void over_an_uplink(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0), own = bed_to("127.0.0.7", 0);
+    struct uplink uplink = {.name = "wan", .interface = "lo", .source = {own}};
+    int tcp = server(SOCK_STREAM, "tcp", &at), udp = server(SOCK_DGRAM, "udp", &at);
+    CHECK_INT(0, listen(tcp, 1), "listen");
+    b->target.uplink = &uplink;
+    bed_send(b, 0, &at);
+    struct query q = receive(udp);
+    struct endpoint from = sockaddr_endpoint((struct sockaddr *)&q.from);
+    CHECK(endpoint_same_address(&own, &from), "by UDP");
+    answer(udp, &q, 0x8380, 0);
+    turn_until_readable(b, tcp);
+    int fd = accept(tcp, (struct sockaddr *)&q.from, &q.from_len);
+    from = sockaddr_endpoint((struct sockaddr *)&q.from);
+    CHECK(endpoint_same_address(&own, &from), "by TCP");
+    close(fd);
+    bed_wait(b, 1);
+    CHECK_INT(OUTCOME_REFUSED, b->results[0].outcome, b->results[0].cause);
+    close(tcp);
+    close(udp);
+    bed_end(b);
+}
+
+static void icmp_errors(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const struct {
+        const char *to;
+        uint8_t type, code;
+        const char *cause;
+    } cases[] = {
+        {"10.9.0.2", 3, 1, "host unreachable, reported by 10.9.0.119"},
+        {"fd09::2", 1, 0, "no route, reported by fd09::77"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = dns_bed();
+        struct endpoint at = bed_to(cases[i].to, 53);
+        bed_send(b, 0, &at);
+        struct packet request = take_request(b);
+        struct packet error =
+            error_on(&request, cases[i].type, cases[i].code, request.header + 8);
+        inject(&error);
+        bed_wait(b, 1);
+        CHECK_INT(OUTCOME_UNREACHABLE, b->results[0].outcome, cases[i].to);
+        CHECK_TEXT(cases[i].cause, b->results[0].cause, "cause");
+        bed_end(b);
     }
 }
 
-static size_t receive_all(const int *fds, size_t n, bool answers)
+/* ---- many servers at once ---- */
+
+static size_t descriptors(void)
+{
+    size_t n = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (readdir(folder) != NULL)
+        n++;
+    closedir(folder);
+    return n;
+}
+
+static size_t receive_all(int fd, bool answers)
 {
     size_t came = 0;
     uint8_t out[512];
-    for (size_t i = 0; i < n; i++) {
-        struct query q = {.from_len = sizeof q.from};
-        ssize_t len = recvfrom(fds[i], q.bytes, sizeof q.bytes, 0,
-                               (struct sockaddr *)&q.from, &q.from_len);
-        if (len <= 0)
-            continue;
+    struct query q = {.from_len = sizeof q.from};
+    ssize_t len;
+    while ((len = recvfrom(fd, q.bytes, sizeof q.bytes, MSG_DONTWAIT,
+                           (struct sockaddr *)&q.from, &q.from_len)) > 0) {
         came++;
         q.len = (size_t)len;
         if (answers)
-            sendto(fds[i], out, answer_of(out, &q, 0x8180, 1), 0,
-                   (struct sockaddr *)&q.from, q.from_len);
+            sendto(fd, out, answer_of(out, &q, 0x8180, 1), 0, (struct sockaddr *)&q.from,
+                   q.from_len);
     }
     return came;
 }
 
-static void close_all(const int *fds, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        close(fds[i]);
-}
-
-/* Each answer makes room for the next query; the wait is in no delay. */
-static void few_at_a_time(void **unused)
-{
-    (void)unused;
-    enum { SERVERS = 24, FEW = 8 };
-    struct bed *b = dns_bed();
-    int fds[SERVERS];
-    size_t sent = 0;
-    send_to_all(b, fds, SERVERS);
-    for (int turn = 0; turn < 100 && b->n < SERVERS; turn++) {
-        bed_turn(b, b->n + 1, 1);
-        size_t came = receive_all(fds, SERVERS, true);
-        CHECK(came <= FEW, "%zu at a time", came);
-        sent += came;
-    }
-    CHECK_INT(SERVERS, sent, "queries");
-    CHECK_INT(SERVERS, b->n, "results");
-    for (size_t i = 0; i < SERVERS; i++) {
-        CHECK_INT(OUTCOME_REPLY, b->results[i].outcome, b->results[i].cause);
-        CHECK(b->results[i].kernel_time, "by the kernel's stamps");
-    }
-    close_all(fds, SERVERS);
-    bed_end(b);
-}
-
-/* Silent servers hold nobody up; more than 64 of them are too many. */
+/* Silent servers hold nobody up, and no descriptor is left open. */
 static void silent_servers(void **unused)
 {
     (void)unused;
-    enum { SERVERS = 70, MOST = 64 };
+    enum { MOST = 512, TOO_MANY = 3 };
     struct bed *b = dns_bed();
-    int fds[SERVERS];
-    size_t sent = 0;
-    send_to_all(b, fds, SERVERS);
-    bed_turn(b, SERVERS - MOST, 900); /* shorter than the waiting time */
-    sent += receive_all(fds, SERVERS, false);
-    CHECK_INT(MOST, sent, "queries");
-    CHECK_INT(SERVERS - MOST, b->n, "results");
+    struct endpoint silent = bed_to("127.0.0.1", 0), at = silent;
+    int fd = server(SOCK_DGRAM, "answers", &at),
+        dead = server(SOCK_DGRAM, "silent", &silent);
+    size_t before = descriptors(), refused = 0, lost = 0;
+    target_wait(&b->target, 500 * NS_PER_MS);
+    for (size_t i = 0; i < MOST - 100; i++)
+        bed_send(b, 0, &silent);
+    for (size_t i = 0; i < 100 + TOO_MANY; i++)
+        bed_send(b, 1, &at);
+    CHECK_INT(100, receive_all(fd, true), "all leave together");
+    bed_wait(b, MOST + TOO_MANY);
     for (size_t i = 0; i < b->n; i++) {
-        CHECK_INT(OUTCOME_NOT_MEASURED, b->results[i].outcome, "too many");
-        CHECK_TEXT("more than 64 DNS servers that do not answer, or no memory",
-                   b->results[i].cause, "cause");
+        const struct result *r = &b->results[i];
+        lost += r->outcome == OUTCOME_LOSS;
+        if (r->outcome == OUTCOME_REPLY)
+            CHECK(r->kernel_time, "by the kernel's stamps");
+        if (r->outcome != OUTCOME_NOT_MEASURED)
+            continue;
+        refused++;
+        CHECK_TEXT("too many DNS queries are under way from this host", r->cause,
+                   "cause");
     }
-    close_all(fds, SERVERS);
+    CHECK_INT(MOST - 100, lost, "silence");
+    CHECK_INT(TOO_MANY, refused, "too many");
+    CHECK_INT(PROBER_LATE_MAX, descriptors() - before, "those that may be late are open");
+    receive_all(dead, true);
+    bed_turn(b, SIZE_MAX, 100);
+    CHECK_INT(PROBER_LATE_MAX, b->late[0], "late answers");
+    CHECK_INT(before, descriptors(), "none is open");
+    close(dead);
+    close(fd);
+    bed_end(b);
+}
+
+static void ended_while_under_way(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    int tcp = server(SOCK_STREAM, "tcp", &at), udp = server(SOCK_DGRAM, "udp", &at);
+    CHECK_INT(0, listen(tcp, 1), "listen");
+    bed_send(b, 0, &at);
+    bed_send(b, 0, &at);
+    struct query q = receive(udp);
+    answer(udp, &q, 0x8380, 0);
+    turn_until_readable(b, tcp); /* one by TCP, one by UDP */
+    close(tcp);
+    close(udp);
+    bed_end(b);
+}
+
+static void destroy(const struct result *result, void *user)
+{
+    struct bed *b = user;
+    (void)result;
+    b->n++;
+    prober_destroy(b->prober);
+    b->prober = NULL;
+}
+
+/* By the callback of the first of several results that are read together. */
+static void ended_from_inside(void **unused)
+{
+    (void)unused;
+    struct bed *b = dns_bed();
+    struct endpoint at = bed_to("127.0.0.1", 0);
+    int fd = server(SOCK_DGRAM, "udp", &at);
+    prober_destroy(b->prober);
+    struct prober_events events = {destroy, bed_on_after, b, bed_on_busy, bed_reading};
+    b->prober = prober_create(&b->loop, kinds, 1, NULL, NULL, events);
+    for (int i = 0; i < 3; i++)
+        bed_send(b, 0, &at);
+    CHECK_INT(3, receive_all(fd, true), "queries");
+    bed_turn(b, 1, 1000);
+    CHECK_INT(1, b->n, "results");
+    close(fd);
     bed_end(b);
 }
 
 int main(void)
 {
-    const struct CMUnitTest in_slots[] = {
-        cmocka_unit_test(few_at_a_time),
-        cmocka_unit_test(silent_servers),
-    };
+    if (!make_network())
+        printf("# no namespace of our own: on the host's loopback only\n");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),        cmocka_unit_test(truncated),
-        cmocka_unit_test(hostile_by_tcp), cmocka_unit_test(silence),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(hostile_by_tcp),
+        cmocka_unit_test(silence),
         cmocka_unit_test(closed_port),
+        cmocka_unit_test(not_the_answer),
+        cmocka_unit_test(among_forged_answers),
+        cmocka_unit_test(ids_and_ports),
+        cmocka_unit_test(not_sent),
+        cmocka_unit_test(over_an_uplink),
+        cmocka_unit_test(icmp_errors),
+        cmocka_unit_test(silent_servers),
+        cmocka_unit_test(ended_while_under_way),
+        cmocka_unit_test(ended_from_inside),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed + bed_run_in_slots(in_slots);
+    return failed + bed_run_in_slots(tests);
 }

@@ -62,13 +62,14 @@ struct packet {
     size_t len, header; /* of the IP header */
 };
 
-/* Whether it is what the tests answer: an echo request, or a SYN. */
+/* Whether it is what the tests answer: an echo request, a SYN, or a DNS query. */
 static inline bool is_probe(const struct packet *p)
 {
     uint8_t protocol = p->bytes[p->header == 40 ? 6 : 9];
     const uint8_t *inner = p->bytes + p->header;
     return (protocol == 1 && inner[0] == 8) || (protocol == 58 && inner[0] == 128) ||
-           (protocol == 6 && inner[13] == 2);
+           (protocol == 6 && inner[13] == 2) ||
+           (protocol == 17 && inner[2] == 0 && inner[3] == 53);
 }
 
 /* The next probe that the kernel sent; neighbour and multicast noise is left out. */
