@@ -15,7 +15,6 @@
 #include "net/timer.h"
 
 #include <arpa/nameser.h>
-#include <assert.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
@@ -383,8 +382,7 @@ bool resolver_channel_is_idle(const struct resolver_channel *c)
     return c->waiting == NULL && c->done == NULL;
 }
 
-void resolver_channel_redirect(struct resolver_channel *c, const struct uplink *uplink,
-                               const struct dns_server *to)
+static void set_server(struct resolver_channel *c, const struct dns_server *to)
 {
     struct ares_addr_port_node node = {
         .family = to->at.family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
@@ -392,11 +390,8 @@ void resolver_channel_redirect(struct resolver_channel *c, const struct uplink *
         .tcp_port = to->at.port,
     };
     struct endpoint scope = {0};
-    assert(resolver_channel_is_idle(c));
     memcpy(&node.addr, to->at.bytes, to->at.family == FAMILY_IPV6 ? 16 : 4);
     ares_set_servers_ports(c->ares, &node);
-    c->uplink = uplink;
-    c->device[0] = '\0';
     if (to->zone[0] != '\0' && socket_set_zone(&scope, to->zone))
         if_indextoname(scope.scope, c->device); /* c-ares 1.18 supports no scope */
 }
@@ -432,11 +427,12 @@ struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
         return NULL;
     }
     c->loop = loop;
+    c->uplink = uplink;
     c->timer = timer_new(loop, c);
     c->ready = timer_new(loop, c);
     c->done_end = &c->done;
     ares_set_socket_functions(c->ares, &functions, c);
-    resolver_channel_redirect(c, uplink, to);
+    set_server(c, to);
     return c;
 }
 

@@ -46,11 +46,6 @@ struct resolver_channel *resolver_channel_open(uv_loop_t *loop,
 /* True when no query is under way. */
 bool resolver_channel_is_idle(const struct resolver_channel *c);
 
-/* Further queries of an idle channel go to another server. A channel of c-ares takes 74 kB,
- * so those that ask many servers share some. */
-void resolver_channel_redirect(struct resolver_channel *c, const struct uplink *uplink,
-                               const struct dns_server *to);
-
 /* Every query still under way ends with ARES_EDESTRUCTION before it returns. NULL is fine. */
 void resolver_channel_close(struct resolver_channel *c);
 
