@@ -176,15 +176,22 @@ class Capture:
                 sent[key].replies.append(stamp)
         return list(sent.values())
 
-    def bindings(self, address, port=3478):
+    def bindings(self, address):
         """One Echo per STUN request to the address, in the order of sending."""
+        return self._datagrams(address, 3478, slice(12, 28))
+
+    def queries(self, address):
+        """The same of DNS queries by UDP."""
+        return self._datagrams(address, 53, slice(8, 10))
+
+    def _datagrams(self, address, port, id_at):
         sent = collections.OrderedDict()
         for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
             protocol, source, destination, body = self._parse(packet)
-            if protocol != 17 or address not in (source, destination) or len(body) < 28:
+            if protocol != 17 or address not in (source, destination) or len(body) < id_at.stop:
                 continue
             source_port, destination_port = struct.unpack_from(">HH", body)
-            key = bytes(body[12:28])
+            key = bytes(body[id_at])
             if (destination, destination_port) == (address, port):
                 sent[key] = Echo(stamp, (address, source_port, key))
             elif (source, source_port) == (address, port) and key in sent:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 
@@ -88,11 +89,19 @@ def dns(server, *more):
     return probing.Probing("dns", server, "-c", 3, "-i", 0.2, *more).wait()
 
 
+def test_delay(ms, what):
+    """The truth is the capture's: on a busy host the relay and dnsmasq come late, and that is part of the delay."""
+    with probing.Capture() as capture:
+        done = dns(TRUE, "--name", "outlook.office365.com", "-c", 5)
+    wrong = [abs(us) for us in probing.errors_us(done, [e.rtt for e in capture.queries(TRUE)])]
+    tap.ok(len(wrong) == 5 and statistics.median(wrong) < 100, f"{what}: the delays are those of the capture", wrong)
+    tap.ok(done.delays and min(done.delays) > ms - 0.1, f"{what}: no delay is shorter than the path's", done.delays)
+
+
 def test_probe():
-    done = dns(TRUE, "--name", "outlook.office365.com")
-    tap.near(2, min(done.delays), 0.7, "dnsmasq behind 2 ms: the delay")
+    test_delay(2, "dnsmasq behind 2 ms")
     done = dns(LAN, "--name", "lan.test")
-    tap.ok(done.code == 0 and done.delays[0] < 5, "dnsmasq in the LAN", done.results)
+    tap.equal((0, 3), (done.code, len(done.delays)), "dnsmasq in the LAN")
     done = dns(LIAR, "--name", "big.microsoft.com")
     tap.ok(all(r.get("dns", {}).get("truncated") and r["dns"]["tcp"] and r["dns"]["answers"] == 90 for r in done.results),
            "bind9: a truncated answer is fetched by TCP, with all its records", done.results)
@@ -103,8 +112,7 @@ def test_probe():
     done = dns(SILENT)
     tap.equal({"loss"}, {r["outcome"] for r in done.results}, "a silent server is loss")
     lab.change("dns", "delay=150ms")
-    done = dns(TRUE, "--name", "outlook.office365.com")
-    tap.near(150, min(done.delays), 2, "a server that lags: the delay")
+    test_delay(150, "a server that lags")
     lab.change("dns", "delay=2ms")
 
 
