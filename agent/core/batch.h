@@ -63,6 +63,16 @@ struct series {
     struct summary window;
 };
 
+/*
+ * Something that still reads the series of the last batch, such as another
+ * thread. settle() returns when it has done so: it is called before any of them changes or
+ * is freed. { NULL }: nobody.
+ */
+struct series_reader {
+    void (*settle)(void *user);
+    void *user;
+};
+
 /* The DNS answer that a target's address came from. */
 struct dns_answer {
     char chain[256];   /* the CNAMEs, "a -> b", truncated; "": none */
@@ -186,7 +196,8 @@ struct self_value {
     const struct histogram *histogram; /* of seconds, instead of `value`; or NULL */
 };
 
-/* Borrowed views; valid until the next call on the pipeline. */
+/* Borrowed views; valid until the next call on the pipeline, the series for as long as struct
+ * series_reader says. */
 struct batch {
     struct wall agent_start;
     struct wall window_start, time; /* the closed window; `time` stamps every point */

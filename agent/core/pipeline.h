@@ -91,7 +91,8 @@ struct pipeline_settings {
     uint32_t coarser; /* so many scales than HISTOGRAM_SCALE are exported histograms */
     const struct target *targets;
     size_t n_targets;
-    struct budget *budget; /* borrowed; NULL: none. Probes are taken from it. */
+    struct budget *budget;       /* borrowed; NULL: none. Probes are taken from it. */
+    struct series_reader reader; /* of the series of the batch */
 };
 
 /* Copies `settings`; its targets and `kinds` are borrowed and outlive the pipeline. */

@@ -38,6 +38,7 @@ struct series_set {
     bool delta;
     int scale;
     struct rolling_set *rolling;
+    struct series_reader reader;
     const struct series **list;
     size_t list_room;
 };
@@ -58,6 +59,18 @@ struct series_set *series_set_create(bool delta, struct rolling_set *rolling)
 void series_set_scale(struct series_set *l, int scale)
 {
     l->scale = scale;
+}
+
+void series_set_reader(struct series_set *l, struct series_reader reader)
+{
+    l->reader = reader;
+}
+
+/* Before a series changes. */
+static void settle(const struct series_set *l)
+{
+    if (l->reader.settle != NULL)
+        l->reader.settle(l->reader.user);
 }
 
 /* Empty histograms of the scale of the set. */
@@ -105,6 +118,7 @@ void series_set_destroy(struct series_set *l)
 {
     if (l == NULL)
         return;
+    settle(l);
     for (size_t i = 0; i < l->n; i++)
         series_entry_free(l->entries[i]);
     free(l->entries);
@@ -394,6 +408,7 @@ static struct series_entry *entry_of(struct series_set *l, const struct series_p
 bool series_set_add(struct series_set *l, const struct series_part *part)
 {
     bool first_overflow = false;
+    settle(l);
     struct series_entry *a = entry_of(l, part, &first_overflow);
     if (a == NULL)
         return false;
@@ -427,6 +442,7 @@ uint64_t series_set_overflowed(const struct series_set *l)
 
 void series_set_began_by(struct series_set *l, struct wall latest)
 {
+    settle(l);
     for (size_t i = 0; i < l->n; i++) {
         struct series *s = &l->entries[i]->series;
         if (s->start.ns > latest.ns)
@@ -551,6 +567,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
                                              size_t *n)
 {
     size_t kept = 0;
+    settle(l);
     for (size_t i = 0; i < l->n; i++) {
         struct series_entry *a = l->entries[i];
         a->series.in_window = a->window == l->window;

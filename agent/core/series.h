@@ -71,6 +71,7 @@ struct series_set *series_set_create(bool delta, struct rolling_set *rolling);
  * SERIES_VARIATION_COARSER.
  */
 void series_set_scale(struct series_set *l, int scale);
+void series_set_reader(struct series_set *l, struct series_reader reader);
 void series_set_destroy(struct series_set *l);
 
 /*

@@ -128,6 +128,7 @@ struct uplinks *uplinks_create(const struct uplinks_settings *settings,
     u->schedule = schedule_create(groups + 1, PATTERN_POISSON, seed);
     u->series = series_set_create(settings->delta, rolling);
     series_set_scale(u->series, HISTOGRAM_SCALE - (int)settings->coarser);
+    series_set_reader(u->series, settings->reader);
     u->targets = mem_zalloc((settings->n_targets * settings->n + 1) * sizeof *u->targets);
     u->routes = mem_zalloc((settings->n_targets + 1) * sizeof *u->routes);
     u->groups = mem_zalloc((groups + 1) * sizeof *u->groups);

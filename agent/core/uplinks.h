@@ -42,7 +42,8 @@ struct uplinks_settings {
     const struct target *targets; /* those with over_uplinks are probed */
     size_t n_targets;
     bool delta;
-    uint32_t coarser; /* as in struct pipeline_settings */
+    uint32_t coarser; /* as in struct pipeline_settings, with `reader` */
+    struct series_reader reader;
 };
 
 /* `settings` is copied, with the targets; `rolling` as in core/series.h. */

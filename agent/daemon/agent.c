@@ -165,6 +165,12 @@ static void on_batch(const struct batch *batch, void *user)
     malloc_trim(0); /* returns the memory of a busy window to the system */
 }
 
+static void settle(void *user)
+{
+    struct agent *a = user;
+    reporter_flush(a->reporter);
+}
+
 static void on_swept(void *user)
 {
     struct agent *a = user;
@@ -320,6 +326,7 @@ static int begin_measuring(struct agent *a)
 {
     struct measurer_events events = {
         .on_batch = on_batch,
+        .settle = settle,
         .on_swept = on_swept,
         .on_result = on_result,
         .on_moved = on_moved,

@@ -849,6 +849,7 @@ static void create_uplinks(struct measurer *m, struct wall wall)
                                    .reading = m->events.reading};
     if (settings.n == 0)
         return;
+    settings.reader = (struct series_reader){m->events.settle, m->events.user};
     m->routes_to = mem_zalloc(m->config->n_targets * sizeof *m->routes_to);
     m->uplinks = uplinks_create(&settings, probe_kind_words(),
                                 pipeline_rolling(m->pipeline), seed_random(), wall);
@@ -889,6 +890,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
     struct wall wall = wall_now();
     struct pipeline_settings settings = config_pipeline(config);
     settings.budget = m->budget = budget;
+    settings.reader = (struct series_reader){events.settle, events.user};
     m->pipeline =
         pipeline_create(&settings, probe_kind_words(), seed_random(), mono_now(), wall);
     m->explorer =

@@ -23,6 +23,9 @@ struct measurer_events {
     /* Called when a window has closed. The batch is a view, valid during the call; its
      * `self` is empty. */
     void (*on_batch)(const struct batch *batch, void *user);
+    /* Called before the series of the last batch change, for what still reads them. NULL is
+     * fine. */
+    void (*settle)(void *user);
     /* Called when a sweep has found front doors: measurer_keep(). NULL is fine. */
     void (*on_swept)(void *user);
     /* Each result of the address in use of a target, also of one over an uplink

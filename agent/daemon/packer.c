@@ -10,18 +10,15 @@ struct part {
     size_t len;
 };
 
-struct parts {
-    struct part *all;
-    size_t n, room;
-};
-
 struct pack { /* of one batch and signal */
     uv_work_t request;
     uv_sem_t ended;
     struct packer *packer; /* NULL: it is in the spool already */
     struct pack *next;
     enum signal signal;
-    struct parts plain, done;
+    struct otlp_work *work; /* NULL: it is done */
+    struct part *done;
+    size_t n_done, room;
 };
 
 struct packer {
@@ -29,32 +26,26 @@ struct packer {
     struct spool *spool;
     /* The first is in the pool if `working`. */
     struct pack *first, **last;
-    size_t waiting;
     bool working;
 };
 
 static void add_part(void *bytes, size_t len, void *user)
 {
-    struct parts *to = user;
-    to->all = mem_grow(to->all, &to->room, to->n + 1, sizeof *to->all);
-    to->all[to->n++] = (struct part){bytes, len};
+    struct pack *k = user;
+    k->done = mem_grow(k->done, &k->room, k->n_done + 1, sizeof *k->done);
+    k->done[k->n_done++] = (struct part){bytes, len};
 }
 
-static void compress(struct pack *k)
+static void encode(struct pack *k)
 {
-    struct otlp_parts *parts = otlp_parts_begin(add_part, &k->done);
-    for (size_t i = 0; i < k->plain.n; i++) {
-        otlp_parts_add(parts, k->plain.all[i].bytes, k->plain.all[i].len);
-        free(k->plain.all[i].bytes);
-    }
-    k->plain.n = 0;
-    otlp_parts_end(parts);
+    otlp_metrics_end(k->work, add_part, k);
+    k->work = NULL;
 }
 
 static void work(uv_work_t *request)
 {
     struct pack *k = request->data;
-    compress(k);
+    encode(k);
     uv_sem_post(&k->ended);
 }
 
@@ -65,11 +56,10 @@ static void deliver_first(struct packer *p)
     p->first = k->next;
     if (p->first == NULL)
         p->last = &p->first;
-    p->waiting--;
-    for (size_t i = 0; i < k->done.n; i++) {
+    for (size_t i = 0; i < k->n_done; i++) {
         if (k->signal == SIGNAL_METRICS)
-            log_debug("agent", "window closed: %zu bytes of metrics", k->done.all[i].len);
-        spool_add(p->spool, k->signal, k->done.all[i].bytes, k->done.all[i].len);
+            log_debug("agent", "window closed: %zu bytes of metrics", k->done[i].len);
+        spool_add(p->spool, k->signal, k->done[i].bytes, k->done[i].len);
     }
     k->packer = NULL;
 }
@@ -77,8 +67,7 @@ static void deliver_first(struct packer *p)
 static void pack_free(struct pack *k)
 {
     uv_sem_destroy(&k->ended);
-    free(k->plain.all);
-    free(k->done.all);
+    free(k->done);
     free(k);
 }
 
@@ -86,7 +75,7 @@ static void on_worked(uv_work_t *request, int status);
 
 static void begin_next(struct packer *p)
 {
-    while (p->first != NULL && p->first->plain.n == 0) { /* nothing to compress */
+    while (p->first != NULL && p->first->work == NULL) {
         struct pack *k = p->first;
         deliver_first(p);
         pack_free(k);
@@ -118,7 +107,6 @@ static struct pack *pack_add(struct packer *p, enum signal signal)
         abort(); /* no memory */
     *p->last = k;
     p->last = &k->next;
-    p->waiting++;
     return k;
 }
 
@@ -126,17 +114,14 @@ void packer_metrics(struct packer *p, const struct batch *batch,
                     const struct otlp_resource *resource,
                     const struct metric_choice *choice)
 {
-    if (p->waiting >= PACKER_WAITING_MAX)
-        packer_flush(p);
-    struct pack *k = pack_add(p, SIGNAL_METRICS);
-    otlp_metrics_pieces(batch, resource, choice, add_part, &k->plain);
-    if (!p->working)
-        begin_next(p);
+    packer_flush(p);
+    pack_add(p, SIGNAL_METRICS)->work = otlp_metrics_begin(batch, resource, choice);
+    begin_next(p);
 }
 
 void packer_add(struct packer *p, enum signal signal, void *bytes, size_t len)
 {
-    add_part(bytes, len, &pack_add(p, signal)->done);
+    add_part(bytes, len, pack_add(p, signal));
     if (!p->working)
         begin_next(p);
 }
@@ -149,8 +134,8 @@ void packer_flush(struct packer *p)
         p->working = false;
         if (queued && uv_cancel((uv_req_t *)&k->request) != 0)
             uv_sem_wait(&k->ended);
-        else if (k->plain.n > 0)
-            compress(k);
+        else if (k->work != NULL)
+            encode(k);
         deliver_first(p);
         if (!queued)
             pack_free(k);

@@ -1,7 +1,7 @@
 /*
- * Compresses encoded batches on libuv's thread pool and adds them to the spool, in the
- * order in which they came: a batch of 600 series costs about 10 ms, which would be in the
- * delays of probes under way. Plain pieces stay in memory until then.
+ * Encodes and compresses batches on libuv's thread pool and adds them to the spool, in the
+ * order in which they came: a batch of 600 series costs more than 10 ms, which would be in
+ * the delays of probes under way.
  */
 #ifndef EDGELAT_DAEMON_PACKER_H
 #define EDGELAT_DAEMON_PACKER_H
@@ -16,9 +16,8 @@ struct packer;
 /* Borrows the spool, which outlives it. */
 struct packer *packer_create(uv_loop_t *loop, struct spool *spool);
 
-/* Encodes the batch in this call. If PACKER_WAITING_MAX requests wait already, as on a host
- * that is too busy, the call compresses them first. */
-#define PACKER_WAITING_MAX 2
+/* Does first what still waits, as on a host that is too busy. The series of the batch and
+ * the texts of the resource must not change before packer_flush(). */
 void packer_metrics(struct packer *p, const struct batch *batch,
                     const struct otlp_resource *resource,
                     const struct metric_choice *choice);

@@ -104,9 +104,9 @@ static void take_events(struct events *to, const struct batch *batch)
 static void spool_batch(struct reporter *c, const struct batch *batch)
 {
     size_t len;
-    packer_metrics(c->packer, batch, &c->resource, &c->config->shipping.choice);
     void *bytes =
         c->config->shipping.events ? otlp_logs(batch, &c->resource, &len) : NULL;
+    packer_metrics(c->packer, batch, &c->resource, &c->config->shipping.choice);
     if (bytes != NULL)
         packer_add(c->packer, SIGNAL_LOGS, bytes, len);
 }

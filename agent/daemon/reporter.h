@@ -33,7 +33,8 @@ struct reporter *reporter_create(uv_loop_t *loop, const struct config *config,
                                  struct spool *spool);
 void reporter_destroy(struct reporter *c); /* NULL is fine; flushes */
 
-/* Waits until the spool has all batches: they are compressed on libuv's thread pool. */
+/* Waits until the spool has all batches, which libuv's thread pool encodes and compresses:
+ * before the series of the last one change, and at the end. */
 void reporter_flush(struct reporter *c);
 
 struct reporter_sources { /* NULL: off */

@@ -526,7 +526,8 @@ static void add_self(struct builder *b, const struct self_value *v,
 
 /*
  * A batch of many series is encoded in pieces, each with the resource and the metrics that
- * have points in it. The pieces of a request are one message, as protobuf joins the lists of messages that follow each other.
+ * have points in it. The pieces of a request are one message, as protobuf joins the lists of
+ * messages that follow each other.
  */
 enum {
     PIECE_BYTES = 128 << 10,
@@ -535,64 +536,52 @@ enum {
     PIECE_BYTES_MAX = 512 << 10,
 };
 
-struct otlp_parts {
+struct plain_piece { /* plain */
+    uint8_t *bytes;
+    size_t len, room;
+};
+
+struct otlp_work {
+    struct batch batch; /* of it the series are not encoded yet */
+    struct otlp_resource resource;
+    struct metric_choice choice;
+    struct builder b;
+    struct plain_piece *pieces; /* whole ones; the points of the next are in `b` */
+    size_t n_pieces, room;
+
     struct gzip *gzip; /* the request, NULL: none yet */
     size_t plain_len;  /* of it */
-    bool begun, large;
+    bool large;        /* there are several pieces */
     otlp_part_cb *on_part;
     void *user;
 };
 
-struct otlp_parts *otlp_parts_begin(otlp_part_cb *on_part, void *user)
-{
-    struct otlp_parts *p = mem_zalloc(sizeof *p);
-    p->on_part = on_part;
-    p->user = user;
-    return p;
-}
-
-static void end_request(struct otlp_parts *p)
+static void end_request(struct otlp_work *w)
 {
     size_t len;
-    if (p->gzip == NULL)
+    if (w->gzip == NULL)
         return;
-    void *bytes = gzip_end(p->gzip, &len);
-    p->gzip = NULL;
-    p->plain_len = 0;
-    p->on_part(bytes, len, p->user);
+    void *bytes = gzip_end(w->gzip, &len);
+    w->gzip = NULL;
+    w->plain_len = 0;
+    w->on_part(bytes, len, w->user);
 }
 
-void otlp_parts_add(struct otlp_parts *p, const void *piece, size_t len)
+static void begin_in_request(struct otlp_work *w)
 {
-    p->large |= !p->begun && len > PIECE_BYTES; /* there are more pieces */
-    p->begun = true;
-    if (p->gzip != NULL && (p->plain_len > OTLP_PART_PLAIN_MAX - PIECE_BYTES_MAX ||
-                            gzip_len(p->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
-        end_request(p);
-    if (p->gzip == NULL)
-        p->gzip = gzip_begin(p->large);
-    gzip_add(p->gzip, piece, len);
-    p->plain_len += len;
+    if (w->gzip != NULL && (w->plain_len > OTLP_PART_PLAIN_MAX - PIECE_BYTES_MAX ||
+                            gzip_len(w->gzip) > OTLP_PART_MAX - PIECE_BYTES_MAX))
+        end_request(w);
+    if (w->gzip == NULL)
+        w->gzip = gzip_begin(w->large);
 }
 
-void otlp_parts_end(struct otlp_parts *p)
+static void compress(const void *bytes, size_t len, void *user)
 {
-    end_request(p);
-    free(p);
+    struct otlp_work *w = user;
+    gzip_add(w->gzip, bytes, len);
+    w->plain_len += len;
 }
-
-struct encoding {
-    struct builder b;
-    const struct otlp_resource *resource;
-    size_t pieces;
-    otlp_part_cb *on_piece;
-    void *user;
-};
-
-struct plain_piece {
-    uint8_t *bytes;
-    size_t len, room;
-};
 
 static void gather(const void *bytes, size_t len, void *user)
 {
@@ -603,32 +592,44 @@ static void gather(const void *bytes, size_t len, void *user)
     p->len += len;
 }
 
-static void end_piece(struct encoding *e)
+static void write_piece(struct otlp_work *w, builder_write_cb *write, void *user)
 {
     struct otlp_request common;
-    struct plain_piece piece = {.room = 0};
-    otlp_request_make(&common, &e->b, e->resource);
-    piece.bytes = mem_grow(NULL, &piece.room, e->b.bytes + HEADS_BYTES, 1);
-    builder_write(&e->b, &common.resource, &common.scope, gather, &piece);
-    builder_clear(&e->b);
-    e->pieces++;
-    e->on_piece(mem_resize(piece.bytes, piece.len), piece.len, e->user);
+    otlp_request_make(&common, &w->b, &w->resource);
+    builder_write(&w->b, &common.resource, &common.scope, write, user);
+    builder_clear(&w->b);
 }
 
-static void may_end_piece(struct encoding *e)
+static void keep_piece(struct otlp_work *w)
 {
-    if (e->b.bytes > PIECE_BYTES)
-        end_piece(e);
+    w->pieces = mem_grow(w->pieces, &w->room, w->n_pieces + 1, sizeof *w->pieces);
+    struct plain_piece *p = &w->pieces[w->n_pieces++];
+    *p = (struct plain_piece){.room = 0};
+    p->bytes = mem_grow(NULL, &p->room, w->b.bytes + HEADS_BYTES, 1);
+    write_piece(w, gather, p);
+}
+
+static void compress_piece(struct otlp_work *w)
+{
+    begin_in_request(w);
+    write_piece(w, compress, w);
+}
+
+static bool is_whole(const struct otlp_work *w)
+{
+    return w->b.bytes > PIECE_BYTES;
 }
 
 /* All but the series. */
-static void add_rest(struct encoding *e, const struct batch *batch)
+static void add_rest(struct otlp_work *w)
 {
-    struct builder *b = &e->b;
+    const struct batch *batch = &w->batch;
+    struct builder *b = &w->b;
     struct wall start = batch->delta ? batch->window_start : batch->agent_start;
     for (size_t i = 0; i < batch->n_targets; i++) {
         add_target(b, &batch->targets[i], batch->window_start, start);
-        may_end_piece(e);
+        if (is_whole(w))
+            keep_piece(w);
     }
     for (size_t i = 0; i < batch->n_gains; i++)
         add_gain(b, &batch->gains[i], batch->window_start);
@@ -643,45 +644,61 @@ static void add_rest(struct encoding *e, const struct batch *batch)
                  (batch->first || batch->self[i].begins) && !batch->delta);
 }
 
-void otlp_metrics_pieces(const struct batch *batch, const struct otlp_resource *resource,
-                         const struct metric_choice *choice, otlp_part_cb *on_piece,
-                         void *user)
+struct otlp_work *otlp_metrics_begin(const struct batch *batch,
+                                     const struct otlp_resource *resource,
+                                     const struct metric_choice *choice)
 {
-    struct encoding e = {
-        .b = {.time = batch->time, .delta = batch->delta},
-        .resource = resource,
-        .on_piece = on_piece,
-        .user = user,
-    };
+    struct otlp_work *w = mem_zalloc(sizeof *w);
+    w->batch = *batch;
+    w->resource = *resource;
+    w->choice = *choice;
+    w->b.time = batch->time;
+    w->b.delta = batch->delta;
     for (size_t i = 0; i < OURS; i++)
-        e.b.metrics[e.b.n_metrics++] = (struct metric){
+        w->b.metrics[w->b.n_metrics++] = (struct metric){
             .name = metrics[i].name,
             .unit = metrics[i].unit,
             .description = metrics[i].description,
             .type = metrics[i].type,
         };
-    add_rest(&e, batch);
-    for (size_t i = 0; i < batch->n_series; i++) {
-        struct attributes a = of_series(&e.b, batch->series[i]);
-        add_delays(&e.b, batch->series[i], &a, choice, is_turn(batch, i));
-        add_counts(&e.b, batch->series[i], &a);
-        may_end_piece(&e);
-    }
-    if (e.pieces == 0 || e.b.bytes > 0)
-        end_piece(&e);
-    builder_free(&e.b);
+    add_rest(w);
+    return w;
 }
 
-static void add_part(void *piece, size_t len, void *user)
+static void compress_kept(struct otlp_work *w)
 {
-    otlp_parts_add(user, piece, len);
-    free(piece);
+    for (size_t i = 0; i < w->n_pieces; i++) {
+        begin_in_request(w);
+        compress(w->pieces[i].bytes, w->pieces[i].len, w);
+        free(w->pieces[i].bytes);
+    }
+    free(w->pieces);
+}
+
+void otlp_metrics_end(struct otlp_work *w, otlp_part_cb *on_part, void *user)
+{
+    const struct batch *batch = &w->batch;
+    w->on_part = on_part;
+    w->user = user;
+    w->large = w->n_pieces > 0;
+    compress_kept(w);
+    for (size_t i = 0; i < batch->n_series; i++) {
+        struct attributes a = of_series(&w->b, batch->series[i]);
+        add_delays(&w->b, batch->series[i], &a, &w->choice, is_turn(batch, i));
+        add_counts(&w->b, batch->series[i], &a);
+        w->large |= is_whole(w) && i + 1 < batch->n_series;
+        if (is_whole(w))
+            compress_piece(w);
+    }
+    if (w->gzip == NULL || w->b.bytes > 0)
+        compress_piece(w);
+    end_request(w);
+    builder_free(&w->b);
+    free(w);
 }
 
 void otlp_metrics(const struct batch *batch, const struct otlp_resource *resource,
                   const struct metric_choice *choice, otlp_part_cb *on_part, void *user)
 {
-    struct otlp_parts *parts = otlp_parts_begin(on_part, user);
-    otlp_metrics_pieces(batch, resource, choice, add_part, parts);
-    otlp_parts_end(parts);
+    otlp_metrics_end(otlp_metrics_begin(batch, resource, choice), on_part, user);
 }

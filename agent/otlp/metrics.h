@@ -35,16 +35,16 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
                   const struct metric_choice *choice, otlp_part_cb *on_part, void *user);
 
 /*
- * The same in two steps. The first gives the pieces of the batch, plain; the callee frees
- * them. The second, which may run in another thread, makes requests of them.
+ * The same in two steps. The first encodes all but the series. The second, which may run in
+ * another thread, encodes and compresses them piece by piece, so that it takes little
+ * memory; it frees the work. In between the series of the batch and the texts of the
+ * resource must not change.
  */
-void otlp_metrics_pieces(const struct batch *batch, const struct otlp_resource *resource,
-                         const struct metric_choice *choice, otlp_part_cb *on_piece,
-                         void *user);
-struct otlp_parts;
-struct otlp_parts *otlp_parts_begin(otlp_part_cb *on_part, void *user);
-void otlp_parts_add(struct otlp_parts *p, const void *piece, size_t len);
-void otlp_parts_end(struct otlp_parts *p); /* frees it, after the last part */
+struct otlp_work;
+struct otlp_work *otlp_metrics_begin(const struct batch *batch,
+                                     const struct otlp_resource *resource,
+                                     const struct metric_choice *choice);
+void otlp_metrics_end(struct otlp_work *w, otlp_part_cb *on_part, void *user);
 
 /* The request for POST /v1/logs, for free(); NULL when the batch has no events. */
 void *otlp_logs(const struct batch *batch, const struct otlp_resource *resource,

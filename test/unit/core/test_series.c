@@ -478,6 +478,51 @@ static void at_the_bound_idle_places_go(void **state)
     end(&r);
 }
 
+struct reading {
+    const struct series *series; /* NULL: none is read */
+    uint64_t lost[4];            /* of the series, at each call */
+    size_t calls;
+};
+
+static void settle(void *user)
+{
+    struct reading *r = user;
+    if (r->series != NULL)
+        r->lost[r->calls++] = r->series->outcomes[OUTCOME_LOSS];
+}
+
+static void a_reader_ends_before_the_series_change(void **state)
+{
+    (void)state;
+    struct target target = target_default(&kinds);
+    struct rolling_set *rolling = rolling_set_create((struct mono){0});
+    struct series_set *l = series_set_create(false, rolling);
+    struct reading reading = {.series = NULL};
+    size_t n;
+    series_set_reader(l, (struct series_reader){settle, &reading});
+    for (int64_t i = 0; i < 2; i++) {
+        struct wall at = {i * MINUTE_NS};
+        struct window *w = window_create(&ping, at);
+        struct result r = result_of(0, &(struct endpoint){0}, at, OUTCOME_LOSS);
+        struct summary summary;
+        window_add(w, &r);
+        window_summary(w, (struct wall){at.ns + MINUTE_NS}, &summary);
+        series_set_add(l, &(struct series_part){.target = &target,
+                                                .kind = &ping,
+                                                .pop = "",
+                                                .window = w,
+                                                .summary = &summary});
+        window_destroy(w);
+        reading.series = *series_set_close(l, (struct mono){at.ns + MINUTE_NS}, &n);
+    }
+    CHECK_INT(2, reading.calls, "before the second window was added, and was closed");
+    CHECK_INT(1, reading.lost[0], "as the first window left it");
+    reading.series = NULL;
+    series_set_reader(l, (struct series_reader){NULL, NULL});
+    series_set_destroy(l);
+    rolling_set_destroy(rolling);
+}
+
 /* The limit of all series: the first series of each stream is always allowed. */
 static void spare_places_are_bounded_in_all(void **state)
 {
@@ -664,6 +709,7 @@ int main(void)
         cmocka_unit_test(places_without_end_are_one_series),
         cmocka_unit_test(pops_without_end_are_one_series),
         cmocka_unit_test(at_the_bound_idle_places_go),
+        cmocka_unit_test(a_reader_ends_before_the_series_change),
         cmocka_unit_test(spare_places_are_bounded_in_all),
         cmocka_unit_test(never_answered_is_no_outage),
         cmocka_unit_test(brief_series_are_whole_in_time),
