@@ -194,9 +194,9 @@ static void on_batch(const struct batch *batch, void *user)
     struct snapshot *s = &w->snapshot;
     struct status_findings findings = {0};
     struct text json = {0};
-    memcpy(w->events.list, batch->events, batch->n_events * sizeof *w->events.list);
-    w->events.n = batch->n_events;
-    w->events.dropped = batch->events_dropped;
+    events_free(&w->events);
+    events_copy(&w->events, batch->events, batch->n_events);
+    w->events.dropped += batch->events_dropped;
     serving_update(&w->serving, &w->data.known.site, batch->targets, batch->n_targets,
                    batch->time, &w->events);
     snapshot_window(s, batch, &w->events, 0);
@@ -345,6 +345,7 @@ static int run(int argc, char **argv)
         rc = show(w, w->local ? source : "agent");
     config_free(&w->config);
     data_free(&w->data);
+    events_free(&w->events);
     free(w);
     return rc;
 }

@@ -93,10 +93,9 @@ static void find(const struct causes *c, struct event *e,
     if (best == NULL)
         return;
     char since[WALL_TEXT_MAX];
-    size_t len = strlen(e->text);
     e->cause = (struct event_cause){best->name, best->since};
-    snprintf(e->text + len, sizeof e->text - len, "; probably because of %s at %.8s UTC",
-             best->name, wall_text(since, best->since) + 11);
+    event_append(e, "; probably because of %s at %.8s UTC", best->name,
+                 wall_text(since, best->since) + 11);
 }
 
 static void keep(struct causes *c, const struct event *e)

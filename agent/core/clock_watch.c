@@ -58,8 +58,7 @@ void clock_watch_window(struct clock_watch *w, struct wall at, struct events *ev
         return;
     struct event *e = events_add(events, EVENT_CLOCK_CHANGED,
                                  w->wrong ? SEVERITY_WARN : SEVERITY_INFO, at, NULL);
-    text_copy(e->before, sizeof e->before, before ? "wrong" : "right");
-    text_copy(e->after, sizeof e->after, w->wrong ? "wrong" : "right");
+    event_change(e, before ? "wrong" : "right", w->wrong ? "wrong" : "right");
     if (!w->wrong)
         event_say(e, "the clock of this host is right again");
     else

@@ -1,5 +1,6 @@
 #include "core/event.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "core/event_names.h"
 
@@ -7,6 +8,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct event_traits event_traits(const char *name)
@@ -119,25 +121,114 @@ const char *severity_name(enum severity severity)
     return "";
 }
 
+/* ---- texts: "" is static, others are allocated ---- */
+
+static void free_text(const char *text)
+{
+    if (text != NULL && *text != '\0')
+        free((char *)text);
+}
+
+/* `room`: the most bytes, with the end. */
+static const char *copy_text(const char *text, size_t room)
+{
+    char copy[EVENT_TEXT_MAX];
+    if (*text == '\0')
+        return "";
+    text_copy(copy, room, text);
+    return mem_string(copy);
+}
+
+static void set_text(const char **to, const char *text, size_t room)
+{
+    const char *before = *to;
+    *to = copy_text(text, room);
+    free_text(before);
+}
+
+static void event_clear(struct event *e)
+{
+    free_text(e->before);
+    free_text(e->after);
+    free_text(e->text);
+    for (size_t i = 0; i < e->n_facts; i++)
+        free_text(e->facts[i].text);
+    free(e->facts);
+    *e = (struct event){.name = NULL};
+}
+
+/* ---- the events of a window ---- */
+
+void events_free(struct events *e)
+{
+    for (size_t i = 0; i < e->room; i++)
+        event_clear(&e->list[i]);
+    event_clear(&e->last_dropped);
+    free(e->list);
+    *e = (struct events){.n = 0};
+}
+
+/* An empty entry at the end. */
+static struct event *add_entry(struct events *to)
+{
+    size_t room = to->room;
+    to->list = mem_grow(to->list, &to->room, to->n + 1, sizeof *to->list);
+    memset(to->list + room, 0, (to->room - room) * sizeof *to->list);
+    struct event *e = &to->list[to->n++];
+    event_clear(e);
+    return e;
+}
+
+struct event *events_add_below(struct events *to, size_t most, const char *name,
+                               enum severity severity, struct wall time,
+                               const struct target *target)
+{
+    struct event *e = &to->last_dropped;
+    if (to->n < most) {
+        e = add_entry(to);
+    } else {
+        to->dropped++;
+        event_clear(e);
+    }
+    *e = (struct event){
+        .name = name, .severity = severity, .time = time, .target = target};
+    event_change(e, "", "");
+    set_text(&e->text, "", 1);
+    return e;
+}
+
 struct event *events_add(struct events *to, const char *name, enum severity severity,
                          struct wall time, const struct target *target)
 {
-    struct event *e = &to->list[to->n];
-    if (to->n < EVENTS_MAX)
-        to->n++;
-    else
-        to->dropped++;
-    *e = (struct event){
-        .name = name, .severity = severity, .time = time, .target = target};
-    return e;
+    return events_add_below(to, EVENTS_MAX, name, severity, time, target);
+}
+
+void event_change(struct event *e, const char *before, const char *after)
+{
+    set_text(&e->before, before, EVENT_WORD_MAX);
+    set_text(&e->after, after, EVENT_WORD_MAX);
 }
 
 void event_say(struct event *e, const char *format, ...)
 {
+    char text[EVENT_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(e->text, sizeof e->text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    set_text(&e->text, text, sizeof text);
+}
+
+void event_append(struct event *e, const char *format, ...)
+{
+    char text[EVENT_TEXT_MAX];
+    va_list args;
+    size_t len = strlen(e->text);
+    memcpy(text, e->text, len + 1);
+    va_start(args, format);
+    vsnprintf(text + len, sizeof text - len, format, args);
+    va_end(args);
+    set_text(&e->text, text, sizeof text);
 }
 
 const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e)
@@ -157,6 +248,7 @@ const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e)
 static struct fact *add_fact(struct event *e, const char *name)
 {
     assert(e->n_facts < EVENT_FACTS_MAX);
+    e->facts = mem_resize(e->facts, (e->n_facts + 1) * sizeof *e->facts);
     struct fact *f = &e->facts[e->n_facts++];
     *f = (struct fact){.name = name};
     return f;
@@ -172,15 +264,41 @@ void event_text(struct event *e, const char *name, const char *text)
 {
     struct fact *f = add_fact(e, name);
     f->is_text = true;
-    text_copy(f->text, sizeof f->text, text);
+    f->text = copy_text(text, FACT_TEXT_MAX);
+}
+
+/* Of `n` events, those for which `to` has room; the others are counted. */
+static size_t with_room(struct events *to, size_t n)
+{
+    size_t room = EVENTS_MAX - to->n, fit = n < room ? n : room;
+    to->dropped += n - fit;
+    return fit;
+}
+
+void events_copy(struct events *to, const struct event *from, size_t n)
+{
+    n = with_room(to, n);
+    for (size_t i = 0; i < n; i++) {
+        struct event *e = add_entry(to);
+        *e = from[i];
+        e->before = copy_text(from[i].before, EVENT_WORD_MAX);
+        e->after = copy_text(from[i].after, EVENT_WORD_MAX);
+        e->text = copy_text(from[i].text, EVENT_TEXT_MAX);
+        e->facts = mem_copy(from[i].facts, from[i].n_facts * sizeof *e->facts);
+        for (size_t k = 0; k < e->n_facts; k++)
+            if (e->facts[k].is_text)
+                e->facts[k].text = copy_text(e->facts[k].text, FACT_TEXT_MAX);
+    }
 }
 
 void events_move(struct events *to, struct events *from)
 {
-    size_t room = EVENTS_MAX - to->n, n = from->n < room ? from->n : room;
-    memcpy(&to->list[to->n], from->list, n * sizeof *from->list);
-    to->n += n;
-    to->dropped += from->dropped + (from->n - n);
+    size_t n = with_room(to, from->n);
+    for (size_t i = 0; i < n; i++) {
+        *add_entry(to) = from->list[i];
+        from->list[i] = (struct event){.name = NULL};
+    }
+    to->dropped += from->dropped;
     from->n = 0;
     from->dropped = 0;
 }

@@ -1,7 +1,7 @@
 /*
- * An event: a change that is reported once. It is a value; the batch of a window carries
- * the events of that window, and they are exported as OTLP log records (OpenTelemetry
- * logs data model: event.name, SeverityNumber, Body) beside the metrics.
+ * An event: a change that is reported once. The batch of a window carries the events of
+ * that window, and they are exported as OTLP log records (OpenTelemetry logs data model:
+ * event.name, SeverityNumber, Body) beside the metrics.
  *
  * `before` and `after` are the old and the new state, in the words of the event ("up",
  * "down"; "AMS", "LON"). `text` describes it in one clause, whose subject is
@@ -73,7 +73,7 @@ struct fact {
     const char *name; /* of core/event_names.h: ATTR_SHIFT_RATIO; static */
     bool is_text;
     double number;
-    char text[FACT_TEXT_MAX]; /* truncated */
+    const char *text; /* at most FACT_TEXT_MAX with its end */
 };
 
 /* What an event concerns: the destinations, and the part of the network that it was observed
@@ -102,21 +102,25 @@ struct event {
     enum family family;          /* FAMILY_NONE: no particular family */
     bool calls_survey;           /* the nearest PoP may have changed: survey again */
     struct event_scope scope;
-    struct event_cause cause;                           /* core/causes.h */
-    char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX]; /* "": unknown */
-    char text[EVENT_TEXT_MAX];
-    struct fact facts[EVENT_FACTS_MAX];
+    struct event_cause cause;   /* core/causes.h */
+    const char *before, *after; /* "": unknown */
+    const char *text;
+    struct fact *facts;
     size_t n_facts;
 };
 
-/* The events of one window: at most EVENTS_MAX; the rest are only counted. */
+/* The events of one window: at most EVENTS_MAX; the rest are only counted. It owns their
+ * texts and facts. */
 #define EVENTS_MAX 256
 
-struct events {                        /* start with { 0 } */
-    struct event list[EVENTS_MAX + 1]; /* the last entry takes the dropped events */
-    size_t n;
+struct events { /* start with { 0 }, end with events_free(); n = 0 empties it */
+    struct event *list;
+    size_t n, room;
     uint64_t dropped;
+    struct event last_dropped;
 };
+
+void events_free(struct events *e);
 
 /* When what the event reports began. */
 static inline struct wall event_began(const struct event *e)
@@ -125,12 +129,22 @@ static inline struct wall event_began(const struct event *e)
 }
 
 /* Adds an event with these fields, the others empty, for the caller to fill in. Never
- * NULL. */
+ * NULL, and valid until the next one is added. */
 struct event *events_add(struct events *to, const char *name, enum severity severity,
                          struct wall time, const struct target *target);
 
+/* The same; drops it if there are `most` already. */
+struct event *events_add_below(struct events *to, size_t most, const char *name,
+                               enum severity severity, struct wall time,
+                               const struct target *target);
+
+/* Set texts to copies, truncated to EVENT_WORD_MAX and EVENT_TEXT_MAX with their end. */
+void event_change(struct event *e, const char *before, const char *after);
 __attribute__((format(printf, 2, 3))) void event_say(struct event *e, const char *format,
                                                      ...);
+/* Adds to the text. */
+__attribute__((format(printf, 2, 3))) void event_append(struct event *e,
+                                                        const char *format, ...);
 
 #define EVENT_SUBJECT_MAX (TARGET_OVER_TEXT_MAX + 32)
 
@@ -141,6 +155,9 @@ const char *event_subject(char out[EVENT_SUBJECT_MAX], const struct event *e);
  * out. */
 void event_number(struct event *e, const char *name, double number);
 void event_text(struct event *e, const char *name, const char *text);
+
+/* Adds copies of `n` events. */
+void events_copy(struct events *to, const struct event *from, size_t n);
 
 /* Moves the events of `from` to the end of `to`; `from` is empty afterwards. */
 void events_move(struct events *to, struct events *from);

@@ -394,8 +394,7 @@ static void report(struct last_metre *m, const struct batch *b,
         e->since.ns = b->window_start.ns - (int64_t)lossy_windows(g) * window_ns;
     else if (before == METRE_LOSSY && g != NULL)
         e->since.ns = b->time.ns - (int64_t)clean_windows(g) * window_ns;
-    text_copy(e->before, sizeof e->before, metre_state_name(before));
-    text_copy(e->after, sizeof e->after, metre_state_name(is));
+    event_change(e, metre_state_name(before), metre_state_name(is));
     if (v->gateway < m->n_targets)
         say(e, m, v, is);
     else
@@ -417,11 +416,10 @@ static void add_to_events(const struct last_metre *m, const struct batch *b,
         enum charge to = shift ? c.delay : metre_charge_worst(c);
         if (to == CHARGE_NOTHING || strcmp(e->after, "up") == 0)
             continue;
-        size_t len = strlen(e->text);
         event_text(e, ATTR_CHARGED_TO, charge_name(to));
         if (to == CHARGE_SITE)
-            snprintf(
-                e->text + len, sizeof e->text - len,
+            event_append(
+                e,
                 "; it is already there at the default gateway: the site's own network");
     }
 }

@@ -264,8 +264,7 @@ void load_curve_window(struct load_curve *c, const char *interface, struct wall 
         struct event *e = events_add(
             events, event_names[d],
             w->state == LOAD_BLOATED ? SEVERITY_WARN : SEVERITY_INFO, at, NULL);
-        text_copy(e->before, sizeof e->before, load_state_name(before));
-        text_copy(e->after, sizeof e->after, load_state_name(w->state));
+        event_change(e, load_state_name(before), load_state_name(w->state));
         say(e, w, d, interface);
     }
 }

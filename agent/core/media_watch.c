@@ -50,8 +50,7 @@ static void set_blocked(struct media_watched *m, const struct result *r,
         events_add(events, EVENT_UDP_BLOCKED, blocked ? SEVERITY_WARN : SEVERITY_INFO,
                    r->time, m->target);
     e->family = m->family;
-    text_copy(e->before, sizeof e->before, blocked ? "open" : "blocked");
-    text_copy(e->after, sizeof e->after, blocked ? "blocked" : "open");
+    event_change(e, blocked ? "open" : "blocked", blocked ? "blocked" : "open");
     if (blocked)
         event_say(
             e,
@@ -71,8 +70,8 @@ static void report_egress(const struct egress *g, struct wall now, struct events
     struct event *e = events_add(events, EVENT_EGRESS_CHANGED, SEVERITY_INFO, now, NULL);
     e->family = g->family;
     e->since = g->other_since;
-    text_copy(e->before, sizeof e->before, endpoint_address(before, &g->address));
-    text_copy(e->after, sizeof e->after, endpoint_address(after, &g->other));
+    event_change(e, endpoint_address(before, &g->address),
+                 endpoint_address(after, &g->other));
     if (g->uplink != NULL)
         event_text(e, ATTR_UPLINK, g->uplink->name);
     event_say(e, "this site now leaves%s%s with the public address %s instead of %s",

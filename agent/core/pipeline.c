@@ -87,8 +87,6 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     series_set_reader(p->series, settings->reader);
     p->batch.delta = settings->delta;
     p->targets = mem_zalloc(p->room * sizeof *p->targets);
-    p->open_events = mem_zalloc(sizeof *p->open_events);
-    p->closed_events = mem_zalloc(sizeof *p->closed_events);
     p->order = mem_zalloc(p->room * sizeof *p->order);
     p->states = mem_zalloc(p->room * sizeof *p->states);
     p->schedule = schedule_create(p->room * 2 * kinds->n, settings->pattern, seed);
@@ -124,8 +122,8 @@ void pipeline_destroy(struct pipeline *p)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
             destroy_address(p->targets[t].addresses[f]);
     free(p->streams);
-    free(p->open_events);
-    free(p->closed_events);
+    events_free(&p->open_events);
+    events_free(&p->closed_events);
     free(p->states);
     free(p->order);
     free(p->targets);
@@ -420,7 +418,7 @@ void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
 
 struct events *pipeline_events(struct pipeline *p)
 {
-    return p->open_events;
+    return &p->open_events;
 }
 
 struct rolling_set *pipeline_rolling(struct pipeline *p)
@@ -618,13 +616,12 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.overflowed = series_set_overflowed(p->series);
     p->batch.targets = p->states;
     p->batch.n_targets = p->n_targets;
-    /* Anew each time: most of it is never touched, so it takes no memory. */
-    free(p->closed_events);
+    events_free(&p->closed_events);
     p->closed_events = p->open_events;
-    p->open_events = mem_zalloc(sizeof *p->open_events);
-    p->batch.events = p->closed_events->list;
-    p->batch.n_events = p->closed_events->n;
-    p->batch.events_dropped = p->closed_events->dropped;
+    p->open_events = (struct events){.n = 0};
+    p->batch.events = p->closed_events.list;
+    p->batch.n_events = p->closed_events.n;
+    p->batch.events_dropped = p->closed_events.dropped;
     p->batch.interrupted = p->interrupted;
     p->batch.busy = p->busy;
     p->interrupted = p->busy = false;

@@ -111,10 +111,9 @@ static struct event *add_event(struct pipeline *p, const struct pipeline_target 
 {
     char address[ADDRESS_TEXT_MAX];
     struct event *e =
-        events_add(p->open_events, EVENT_ADDRESS_CHANGED, severity, at, m->target);
+        events_add(&p->open_events, EVENT_ADDRESS_CHANGED, severity, at, m->target);
     e->family = x->to.family;
-    snprintf(e->before, sizeof e->before, "%s", before);
-    snprintf(e->after, sizeof e->after, "%s", after);
+    event_change(e, before, after);
     event_text(e, ATTR_PEER_ADDRESS, endpoint_address(address, &x->to));
     return e;
 }

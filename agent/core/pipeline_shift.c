@@ -117,8 +117,8 @@ static void report(struct pipeline *p, const struct shift_event *shift,
     struct common c = common_of(p, is_member, shift->first);
     const struct pipeline_stream *f = &p->streams[shift->first];
     bool settled = n->what == SHIFT_SETTLED;
-    char since[WALL_TEXT_MAX], first[EVENT_SUBJECT_MAX];
-    struct event *e = events_add(p->open_events, EVENT_DELAY_SHIFTED,
+    char since[WALL_TEXT_MAX], first[EVENT_SUBJECT_MAX], before[48], after[48];
+    struct event *e = events_add(&p->open_events, EVENT_DELAY_SHIFTED,
                                  n->up && !settled ? SEVERITY_WARN : SEVERITY_INFO, at,
                                  p->targets[f->target].target);
     e->kind = p->kinds->list[f->kind];
@@ -128,9 +128,9 @@ static void report(struct pipeline *p, const struct shift_event *shift,
     e->kind = c.kind;
     e->family = c.family;
     e->calls_survey = !settled;
-    if (!settled)
-        snprintf(e->before, sizeof e->before, "%.3f ms", ms(n->before_ns));
-    snprintf(e->after, sizeof e->after, "%.3f ms", ms(n->after_ns));
+    snprintf(before, sizeof before, "%.3f ms", ms(n->before_ns));
+    snprintf(after, sizeof after, "%.3f ms", ms(n->after_ns));
+    event_change(e, settled ? "" : before, after);
     wall_text(since, n->since);
     if (shift->members == 1)
         describe_one(e, shift, since);

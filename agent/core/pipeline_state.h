@@ -101,7 +101,7 @@ struct pipeline {
     struct target_state *states;
     struct path_loss_site site_loss;
     struct shift_site site_shift;
-    struct events *open_events, *closed_events;
+    struct events open_events, closed_events;
     struct batch batch;
 };
 

@@ -160,7 +160,7 @@ static struct event *add_event(struct pipeline *p, const struct pipeline_stream 
                                const char *name, enum severity severity, struct wall at)
 {
     const struct target *target = p->targets[s->target].target;
-    struct event *e = events_add(p->open_events, name, severity, at, target);
+    struct event *e = events_add(&p->open_events, name, severity, at, target);
     e->kind = p->kinds->list[s->kind];
     e->family = s->addr->to.family;
     return e;
@@ -200,8 +200,7 @@ static void report_state(struct pipeline *p, const struct pipeline_stream *s,
                                         : EVENT_STATE_CHANGED,
                                 began ? SEVERITY_WARN : severity_of(news->after), w->end);
     e->since = since;
-    snprintf(e->before, sizeof e->before, "%s", state_name(news->before));
-    snprintf(e->after, sizeof e->after, "%s", state_name(news->after));
+    event_change(e, state_name(news->before), state_name(news->after));
     if (began)
         event_say(e, "flaps between %s and %s; silent until it has settled", e->before,
                   e->after);
@@ -255,9 +254,9 @@ void pipeline_report_resolved(struct pipeline *p, size_t target, enum family fam
     const struct dns_answer *dns = addr->dns;
     char address[ADDRESS_TEXT_MAX];
     struct event *e =
-        events_add(p->open_events, EVENT_TARGET_RESOLVED, SEVERITY_INFO, at, m->target);
+        events_add(&p->open_events, EVENT_TARGET_RESOLVED, SEVERITY_INFO, at, m->target);
     e->family = family;
-    text_copy(e->before, sizeof e->before, before);
+    event_change(e, before, "");
     endpoint_address(address, &addr->to);
     event_say(e, "%s is %s%s%s", m->target->host, address,
               dns->chain[0] != '\0' ? ", by " : "", dns->chain);
@@ -272,7 +271,7 @@ void pipeline_report_overflow(struct pipeline *p, const struct target *target,
                               struct wall at)
 {
     struct event *e =
-        events_add(p->open_events, EVENT_SERIES_OVERFLOW, SEVERITY_WARN, at, target);
+        events_add(&p->open_events, EVENT_SERIES_OVERFLOW, SEVERITY_WARN, at, target);
     event_say(e, "too many PoPs or addresses: further ones are counted in one series, "
                  "with the attribute otel.metric.overflow");
 }
@@ -284,10 +283,9 @@ void pipeline_report_nearest(struct pipeline *p, struct wall at)
     if (first == NULL || first->target == p->nearest)
         return;
     if (p->nearest != NULL) {
-        struct event *e = events_add(p->open_events, EVENT_NEAREST_CHANGED, SEVERITY_INFO,
-                                     at, first->target);
-        snprintf(e->before, sizeof e->before, "%s", p->nearest->name);
-        snprintf(e->after, sizeof e->after, "%s", first->target->name);
+        struct event *e = events_add(&p->open_events, EVENT_NEAREST_CHANGED,
+                                     SEVERITY_INFO, at, first->target);
+        event_change(e, p->nearest->name, first->target->name);
         event_say(e, "the nearest now: PoP %s, %.3f ms; it was %s",
                   first->pop[0] != '\0' ? first->pop : "unknown", ms(first->min_ns),
                   e->before);

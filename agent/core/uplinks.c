@@ -356,8 +356,7 @@ static struct event *change(struct uplinks_way *w, enum uplink_condition to,
         events_add(events, EVENT_UPLINK_CHANGED,
                    to == UPLINK_DOWN ? SEVERITY_ERROR : SEVERITY_INFO, now, NULL);
     e->since = at;
-    text_copy(e->before, sizeof e->before, uplink_condition_name(before));
-    text_copy(e->after, sizeof e->after, uplink_condition_name(to));
+    event_change(e, uplink_condition_name(before), uplink_condition_name(to));
     event_text(e, ATTR_UPLINK, w->state.uplink->name);
     if (action == DAMPING_REPORT_UNSTABLE)
         event_say(e,
@@ -543,12 +542,14 @@ static void report_routes(const struct uplinks *u, size_t target, size_t slot, s
     const struct uplinks_route *r = &u->routes[target][slot];
     const struct uplinks_way *left = failing(u, r);
     char since[DURATION_TEXT_MAX], unsent[UNSENT_TEXT_MAX], some[64] = "";
+    char before[EVENT_WORD_MAX], after[EVENT_WORD_MAX];
     struct event *e = events_add(events, EVENT_UPLINK_USED,
                                  left != NULL ? SEVERITY_WARN : SEVERITY_INFO, wall,
                                  n < all ? &u->settings.targets[target] : NULL);
     e->family = slot == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
-    used_names(u, r->used, e->before, sizeof e->before);
-    used_names(u, r->now, e->after, sizeof e->after);
+    used_names(u, r->used, before, sizeof before);
+    used_names(u, r->now, after, sizeof after);
+    event_change(e, before, after);
     if (n < all)
         snprintf(some, sizeof some, " to %zu of %zu targets", n, all);
     if (left == NULL) {

@@ -636,8 +636,7 @@ static void report_probing(struct measurer *m, bool probing, const char *why)
         pipeline_events(m->pipeline), probing ? EVENT_AGENT_RESUMED : EVENT_AGENT_STOPPED,
         probing ? SEVERITY_INFO : SEVERITY_WARN, wall_now(), NULL);
     event_say(e, "%s", why);
-    text_copy(e->before, sizeof e->before, probing ? "stopped" : "probing");
-    text_copy(e->after, sizeof e->after, probing ? "probing" : "stopped");
+    event_change(e, probing ? "stopped" : "probing", probing ? "probing" : "stopped");
 }
 
 void measurer_pause(struct measurer *m, const char *why)

@@ -92,7 +92,7 @@ static void report(struct media_monitor *m)
     e->since = m->end.began;
     e->kind = m->now.kind;
     e->family = (enum family)m->now.to.family;
-    text_copy(e->after, sizeof e->after, media_verdict_names[verdict]);
+    event_change(e, "", media_verdict_names[verdict]);
     event_number(e, ATTR_MEDIA_MOS, q->mos > 0 ? q->mos : NAN);
     event_number(e, ATTR_MEDIA_LOSS, media_value(q, MEDIA_LOSS));
     event_number(e, ATTR_MEDIA_BURST_LOSS, media_value(q, MEDIA_BURST_LOSS));

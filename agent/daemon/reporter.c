@@ -25,7 +25,7 @@ struct reporter {
     struct last_metre metre;
     struct self_label metre_labels[METRE_ROWS_MAX][2];
     char reason[EVENT_SUBJECT_MAX];
-    struct events *events;                                    /* of the last window */
+    struct events events;                                     /* of the last window */
     bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as last logged */
     struct self_metrics self;
 };
@@ -94,13 +94,6 @@ static void log_events(const struct events *events)
 
 /* ---- encode and spool ---- */
 
-static void take_events(struct events *to, const struct batch *batch)
-{
-    memcpy(to->list, batch->events, batch->n_events * sizeof *to->list);
-    to->n = batch->n_events;
-    to->dropped = batch->events_dropped;
-}
-
 static void spool_batch(struct reporter *c, const struct batch *batch)
 {
     size_t len;
@@ -115,7 +108,7 @@ static const char *const metre_families[2] = {"ipv4", "ipv6"};
 
 static const char *survey_reason(struct reporter *c)
 {
-    const struct events *events = c->events;
+    const struct events *events = &c->events;
     for (size_t i = 0; i < events->n; i++)
         if (events->list[i].calls_survey)
             return event_subject(c->reason, &events->list[i]);
@@ -172,14 +165,14 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     log_busy(c, measured);
     log_middleboxes(c, measured);
     log_silences(measured);
-    free(c->events); /* anew each time: most of it is never touched */
-    c->events = mem_zalloc(sizeof *c->events);
-    take_events(c->events, measured);
+    events_free(&c->events);
+    events_copy(&c->events, measured->events, measured->n_events);
+    c->events.dropped += measured->events_dropped;
     serving_update(&c->serving, c->site, measured->targets, measured->n_targets,
-                   measured->time, c->events);
+                   measured->time, &c->events);
     if (from->paths != NULL) {
         path_watch_window(from->paths, measured->targets, measured->n_targets,
-                          measured->time, c->events);
+                          measured->time, &c->events);
         batch.n_paths = path_watch_states(from->paths, &batch.paths);
     }
     if (from->mtus != NULL) {
@@ -188,7 +181,7 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     }
     size_t n = 0;
     if (from->station != NULL)
-        n = station_window(from->station, batch.delta, c->events, values);
+        n = station_window(from->station, batch.delta, &c->events, values);
     if (from->exporters != NULL)
         n += exporters_window(from->exporters, batch.delta, mono_now(), values + n);
     if (from->interfaces != NULL)
@@ -200,20 +193,20 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     if (from->media != NULL)
         n += media_monitor_values(from->media, values + n);
     if (from->load != NULL)
-        n += load_watch_window(from->load, measured->time, c->events, values + n);
+        n += load_watch_window(from->load, measured->time, &c->events, values + n);
     if (from->clock != NULL)
-        clock_watch_window(from->clock, measured->time, c->events);
+        clock_watch_window(from->clock, measured->time, &c->events);
     if (from->gateways != NULL) {
-        last_metre_window(&c->metre, measured, from->gateways, c->events);
+        last_metre_window(&c->metre, measured, from->gateways, &c->events);
         n += metre_rows(c, measured, values + n);
     }
-    causes_find(&c->causes, c->events, measured->targets, measured->n_targets);
-    log_events(c->events);
+    causes_find(&c->causes, &c->events, measured->targets, measured->n_targets);
+    log_events(&c->events);
     batch.gains = c->serving.gains;
     batch.n_gains = c->serving.n_gains;
-    batch.events = c->events->list;
-    batch.n_events = c->events->n;
-    batch.events_dropped = c->events->dropped;
+    batch.events = c->events.list;
+    batch.n_events = c->events.n;
+    batch.events_dropped = c->events.dropped;
     batch.n_self = n + self_metrics_window(&c->self, &batch, counters, values + n);
     batch.self = values;
     spool_batch(c, &batch);
@@ -230,7 +223,7 @@ const struct last_metre *reporter_last_metre(const struct reporter *c)
 
 const struct events *reporter_events(const struct reporter *c)
 {
-    return c->events;
+    return &c->events;
 }
 
 void reporter_flush(struct reporter *c)
@@ -248,7 +241,6 @@ struct reporter *reporter_create(uv_loop_t *loop, const struct config *config,
     c->site = &edge_data->site;
     c->resource = *resource;
     c->packer = packer_create(loop, spool);
-    c->events = mem_zalloc(sizeof *c->events);
     self_metrics_begin(&c->self);
     return c;
 }
@@ -260,6 +252,6 @@ void reporter_destroy(struct reporter *c)
     packer_destroy(c->packer);
     serving_free(&c->serving);
     last_metre_free(&c->metre);
-    free(c->events);
+    events_free(&c->events);
     free(c);
 }

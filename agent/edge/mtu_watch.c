@@ -41,8 +41,7 @@ static void report(const struct path_mtu *m, bool hole, struct wall since,
                                  hole ? SEVERITY_WARN : SEVERITY_INFO, now, m->target);
     e->family = m->family;
     e->since = since;
-    text_copy(e->before, sizeof e->before, hole ? "clear" : "black hole");
-    text_copy(e->after, sizeof e->after, hole ? "black hole" : "clear");
+    event_change(e, hole ? "clear" : "black hole", hole ? "black hole" : "clear");
     event_number(e, ATTR_PATH_MTU, m->bytes);
     event_text(e, ATTR_PATH_MTU_LIMIT, mtu_limit_name(m->limit));
     if (hole)

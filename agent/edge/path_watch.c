@@ -113,8 +113,7 @@ static struct event *add_event(const struct path_news *p, const char *name,
 {
     struct event *e = events_add(p->events, name, severity, p->now, p->of->target);
     e->family = p->of->family;
-    text_copy(e->before, sizeof e->before, before);
-    text_copy(e->after, sizeof e->after, after);
+    event_change(e, before, after);
     return e;
 }
 
@@ -209,15 +208,15 @@ static size_t last_answer(const struct path_sample *s)
 
 static void report_reach(const struct path_news *p, const char *before)
 {
-    char address[ADDRESS_TEXT_MAX];
+    char address[ADDRESS_TEXT_MAX], word[PATH_WORD_MAX];
     const struct path_sample *s = p->sample;
     const struct regime *r = &p->of->aspects[PATH_REACH];
     bool reached = s->end == PATH_REACHED;
     size_t last = last_answer(s);
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(before, " "), before);
     struct event *e =
         add_event(p, EVENT_PATH_INTERRUPTED, reached ? SEVERITY_INFO : SEVERITY_WARN,
-                  before, path_end_name(s->end));
-    e->before[strcspn(e->before, " ")] = '\0';
+                  word, path_end_name(s->end));
     e->since = r->since;
     if (reached) {
         event_say(e, "the path reaches the target again");

@@ -275,9 +275,7 @@ static struct event *add_event(const struct compared *s, enum severity severity,
 {
     struct event *e =
         events_add(events, EVENT_RESOLVER_FARTHER, severity, wall, s->is.target);
-    text_copy(e->before, sizeof e->before,
-              severity == SEVERITY_WARN ? "agrees" : "farther");
-    text_copy(e->after, sizeof e->after, after);
+    event_change(e, severity == SEVERITY_WARN ? "agrees" : "farther", after);
     event_text(e, ATTR_DNS_SERVERS, s->name);
     return e;
 }

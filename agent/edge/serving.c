@@ -74,8 +74,7 @@ static struct event *add_event(const struct serving_input *in, const char *name,
 {
     struct event *e = events_add(in->events, name, severity, in->time, in->target);
     e->family = in->family;
-    text_copy(e->before, sizeof e->before, before);
-    text_copy(e->after, sizeof e->after, after);
+    event_change(e, before, after);
     return e;
 }
 

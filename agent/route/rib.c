@@ -301,8 +301,7 @@ static void report_lost(struct rib *r, struct rib_peer *p, struct instant now)
     size_t watched = rib_paths_count(r, p);
     struct event *e = rib_event(r, EVENT_BGP_LOST, SEVERITY_ERROR, p, now);
     event_number(e, ATTR_BGP_FLAPS, (double)p->flaps + 1);
-    text_copy(e->before, sizeof e->before, "up");
-    text_copy(e->after, sizeof e->after, "down");
+    event_change(e, "up", "down");
     event_say(e, "BGP session of router %s with %s is down: %s; %zu watched route%s lost",
               rib_router_name(r, p->router), peer_text(who, p), p->reason, watched,
               watched == 1 ? "" : "s");
@@ -352,8 +351,7 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
         return;
     struct event *e = rib_event(r, EVENT_BGP_ESTABLISHED, SEVERITY_INFO, p, now);
     event_number(e, ATTR_BGP_FLAPS, (double)p->flaps);
-    text_copy(e->before, sizeof e->before, before);
-    text_copy(e->after, sizeof e->after, "up");
+    event_change(e, before, "up");
     event_say(e, "BGP session of router %s with %s is up", rib_router_name(r, p->router),
               peer_text(who, p));
 }
@@ -637,6 +635,7 @@ void rib_begin(struct rib *r, const struct rib_setup *setup, struct instant now)
 void rib_free(struct rib *r)
 {
     rib_paths_free(r);
+    events_free(&r->events);
     free(r->peers);
     free(r->labels);
     *r = (struct rib){.n_prefixes = 0};

@@ -222,14 +222,8 @@ static void set_observed(struct event *e, const struct rib *r, const struct rib_
 struct event *rib_event(struct rib *r, const char *name, enum severity severity,
                         const struct rib_peer *p, struct instant now)
 {
-    struct event *e;
-    if (r->events.n < RIB_EVENTS_MAX) {
-        e = events_add(&r->events, name, severity, now.wall, NULL);
-    } else { /* the entry behind the last takes those that are dropped */
-        e = &r->events.list[EVENTS_MAX];
-        *e = (struct event){.name = name, .severity = severity, .time = now.wall};
-        r->events.dropped++;
-    }
+    struct event *e =
+        events_add_below(&r->events, RIB_EVENTS_MAX, name, severity, now.wall, NULL);
     if (p == NULL)
         return e;
     char address[ADDRESS_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];
@@ -244,6 +238,14 @@ struct event *rib_event(struct rib *r, const char *name, enum severity severity,
     if (*rib_vrf(vrf, p) != '\0')
         event_text(e, ATTR_BGP_VRF, vrf);
     return e;
+}
+
+static void change_as(struct event *e, uint32_t from, uint32_t to)
+{
+    char before[16], after[16];
+    snprintf(before, sizeof before, "%lu", (unsigned long)from);
+    snprintf(after, sizeof after, "%lu", (unsigned long)to);
+    event_change(e, before, after);
 }
 
 static const char *source_text(char out[96], const struct rib *r,
@@ -280,12 +282,6 @@ static struct event *add_event(struct rib *r, const struct rib_prefix *p,
     return e;
 }
 
-static void append(struct event *e, const char *why)
-{
-    size_t len = strlen(e->text);
-    snprintf(e->text + len, sizeof e->text - len, ": %s", why);
-}
-
 /* Reports what is new of these checks. `when`: a clause, or NULL. */
 static void add_checks(struct rib *r, struct rib_prefix *p, const struct rib_path *path,
                        unsigned checks, const char *when, struct instant now)
@@ -299,9 +295,9 @@ static void add_checks(struct rib *r, struct rib_prefix *p, const struct rib_pat
         struct event *e = add_event(r, p, path, check_events[i].name,
                                     fault ? check_events[i].severity : SEVERITY_INFO,
                                     path->view == BMP_OUT ? "to" : "from", now);
-        append(e, check_events[i].text);
+        event_append(e, ": %s", check_events[i].text);
         if (when != NULL)
-            append(e, when);
+            event_append(e, ": %s", when);
     }
 }
 
@@ -431,8 +427,7 @@ static void report_choice(struct rib *r, struct rib_prefix *p, size_t changed,
     if (active.is && active.origin != 0) {
         if (!silent && p->last_origin != 0 && p->last_origin != active.origin) {
             struct event *e = add_choice(r, p, p->active, changed, &origin_as, now);
-            snprintf(e->before, sizeof e->before, "%lu", (unsigned long)p->last_origin);
-            snprintf(e->after, sizeof e->after, "%lu", (unsigned long)active.origin);
+            change_as(e, p->last_origin, active.origin);
         }
         p->last_origin = active.origin;
     }
@@ -440,13 +435,11 @@ static void report_choice(struct rib *r, struct rib_prefix *p, size_t changed,
         return;
     if (was->active.is && active.is && is_other(&was->active, &active)) {
         struct event *e = add_choice(r, p, p->active, changed, &active_path, now);
-        text_copy(e->before, sizeof e->before, was->active.text);
-        text_copy(e->after, sizeof e->after, active.text);
+        event_change(e, was->active.text, active.text);
     }
     if (backup.is && (!was->backup.is || is_other(&was->backup, &backup))) {
         struct event *e = add_choice(r, p, p->backup, changed, &backup_path, now);
-        text_copy(e->before, sizeof e->before, was->backup.text);
-        text_copy(e->after, sizeof e->after, backup.text);
+        event_change(e, was->backup.text, backup.text);
     }
     if (was->ways > 1 && ways == 1 && paths > 1) {
         struct event *e = add_choice(r, p, p->active, changed, &one_way, now);
@@ -480,7 +473,7 @@ static void withdraw(struct rib *r, struct rib_prefix *p, size_t at, bool silent
             SEVERITY_WARN, was_active ? "withdrawn by" : "backup route withdrawn by",
             now);
         if (why != NULL)
-            append(e, why);
+            event_append(e, ": %s", why);
     }
     path->use = PATH_GONE;
     path->since = now.wall;
@@ -517,14 +510,14 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
         struct event *e =
             add_event(r, p, path, EVENT_PREFIX_BACKUP_ORIGIN, SEVERITY_ERROR,
                       "backup route has another origin AS from", now);
-        snprintf(e->before, sizeof e->before, "%lu", (unsigned long)old.origin_as);
-        snprintf(e->after, sizeof e->after, "%lu", (unsigned long)to->origin_as);
+        change_as(e, old.origin_as, to->origin_as);
     }
     if (is && had && !silent && !endpoint_same_address(&old.next_hop, &to->next_hop)) {
         struct event *e = add_event(r, p, path, EVENT_ROUTE_NEXT_HOP, SEVERITY_INFO,
                                     "has another next hop from", now);
-        endpoint_address(e->before, &old.next_hop);
-        endpoint_address(e->after, &to->next_hop);
+        char before[ADDRESS_TEXT_MAX], after[ADDRESS_TEXT_MAX];
+        event_change(e, endpoint_address(before, &old.next_hop),
+                     endpoint_address(after, &to->next_hop));
     }
     report_choice(r, p, at, &was, silent, now);
     forget_checks(p);

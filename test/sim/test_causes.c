@@ -143,7 +143,7 @@ static void a_year_of_incidents(void **state)
             struct event *e = events_add(&events, w.all[i].name, SEVERITY_WARN,
                                          (struct wall){end_ns}, w.all[i].target);
             e->since.ns = w.all[i].began_ns;
-            strcpy(e->before, "before");
+            event_change(e, "before", "");
             e->family = w.all[i].family;
             e->scope = w.all[i].scope;
         }

@@ -233,6 +233,7 @@ static void test_false_alarms(void **state)
             *(l == DETOURS ? &of_detours : &all) += o.alarms;
             sites += weeks;
             serving_free(&o.serving);
+            events_free(&o.events);
         }
         printf("\n");
     }
@@ -270,6 +271,7 @@ static void detect(unsigned minutes[TRIALS], uint64_t seed, size_t line, double 
         for (minutes[t] = 0; !o.open && minutes[t] < NEVER; minutes[t]++)
             minute(&o, line);
         serving_free(&o.serving);
+        events_free(&o.events);
     }
     qsort(minutes, trials(), sizeof *minutes, by_value);
 }

@@ -228,6 +228,7 @@ static void random_sites(bool delay)
                 struct metre_charge c = last_metre_charge(&s.metre, 0, SLOT_IPV4);
                 count(&t, where, delay ? c.delay : c.loss);
                 last_metre_free(&s.metre);
+                events_free(&s.events);
             }
             snprintf(what, sizeof what, "%s %s, %s", delay ? "rise" : "loss",
                      where == CHARGE_SITE ? "in front of it" : "behind it", answers[how]);
@@ -269,6 +270,7 @@ static void healthy_sites(void **state)
                 charged += metre_charge_worst(last_metre_charge(&s.metre, t, 0)) != 0;
         }
         last_metre_free(&s.metre);
+        events_free(&s.events);
     }
     printf(
         "# healthy: %zu windows, %zu with a fault of the last metre, %zu targets charged\n",
@@ -314,6 +316,7 @@ static void silent_gateways(void **state)
               "nothing passes, but it answers ARP: cannot tell");
     CHECK(s.metre.states[0] != METRE_DOWN, "nor is it down");
     last_metre_free(&s.metre);
+    events_free(&s.events);
 
     begin(&s, check_seed(), 2); /* the uplink behind it fails */
     run(&s, 5, 2);
@@ -322,6 +325,7 @@ static void silent_gateways(void **state)
     CHECK_INT(CHARGE_BEYOND, last_metre_charge(&s.metre, 1, 0).loss, "it still answers");
     CHECK_INT(METRE_FINE, s.metre.states[0], "it is not its fault");
     last_metre_free(&s.metre);
+    events_free(&s.events);
 }
 
 /* The events of targets name who is charged. */
@@ -344,13 +348,14 @@ static void events_of_targets(void **state)
     struct event *e = events_add(&s.events, EVENT_STATE_CHANGED, SEVERITY_WARN,
                                  (struct wall){s.now_ns}, &s.targets[0]);
     e->family = FAMILY_IPV4;
-    snprintf(e->after, sizeof e->after, "degraded");
+    event_change(e, "", "degraded");
     event_say(e, "degraded");
     last_metre_window(&s.metre, &b, gateways, &s.events);
     CHECK_TEXT(ATTR_CHARGED_TO, e->facts[0].name, "a fact");
     CHECK_TEXT("site", e->facts[0].text, "the site's");
     CHECK(strstr(e->text, "default gateway") != NULL, "%s", e->text);
     last_metre_free(&s.metre);
+    events_free(&s.events);
 }
 
 int main(void)

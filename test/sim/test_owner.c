@@ -103,6 +103,7 @@ static void it_is_never_the_nearest(void **state)
     CHECK_INT(0, d.others, "and nothing else of it");
     sim_end(&s);
     serving_free(&d.serving);
+    events_free(&d.events);
     owners_destroy(d.owners);
 }
 

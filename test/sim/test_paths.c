@@ -134,6 +134,7 @@ static void begin(struct office *o, uint64_t seed)
 static void end(struct office *o)
 {
     path_watch_destroy(o->watch);
+    events_free(&o->events);
     path_schedule_end(&o->schedule);
 }
 

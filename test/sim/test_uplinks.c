@@ -194,6 +194,7 @@ static void open_place(struct place *s, uint64_t seed)
 static void close_place(struct place *s)
 {
     uplinks_destroy(s->u);
+    events_free(&s->events);
     rolling_set_destroy(s->rolling);
 }
 

@@ -283,7 +283,7 @@ static void test_logs(void **state)
     begin(&b);
     struct event *e = events_add(&events, "edgelat.pop.changed", SEVERITY_WARN,
                                  (struct wall){1795424400 * NS_PER_S}, NULL);
-    strcpy(e->after, "LON");
+    event_change(e, "", "LON");
     event_say(e, "is another PoP now");
     struct batch batch = {.events = events.list, .n_events = events.n};
     void *logs = otlp_logs(&batch, &none, &len);

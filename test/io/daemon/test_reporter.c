@@ -64,8 +64,7 @@ static struct rig *begin(void)
                               .series = r->list,
                               .n_series = 1,
                               .targets = &r->state,
-                              .n_targets = 1,
-                              .events = r->events.list};
+                              .n_targets = 1};
     r->counters.measurer.names.lookups = 40;
     r->counters.measurer.probing = true;
     return r;
@@ -84,6 +83,7 @@ static void create(struct rig *r)
 static void end(struct rig *r)
 {
     reporter_destroy(r->reporter);
+    events_free(&r->events);
     histogram_free(&r->series.delays[0]);
     histogram_free(&r->series.variation);
     config_free(&r->config);
@@ -94,6 +94,7 @@ static void end(struct rig *r)
 /* Reports the window; it becomes the previous one. The log is in r->log.err. */
 static const char *report(struct rig *r)
 {
+    r->batch.events = r->events.list;
     r->batch.n_events = r->events.n;
     r->batch.events_dropped = r->events.dropped;
     capture_begin(&r->log);

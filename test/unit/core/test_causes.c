@@ -1,5 +1,7 @@
 #include "check.h"
 #include "core/causes.h"
+
+#include "base/mem.h"
 #include "core/event_names.h"
 
 #include <string.h>
@@ -31,9 +33,12 @@ static const struct target_state *sites(void)
     return all;
 }
 
+/* Pointers to events stay valid, as there is room for all from the beginning. */
 static struct event *add(struct events *to, const char *name, const struct target *target,
                          enum family family, int64_t began_ns, int64_t detected_ns)
 {
+    if (to->list == NULL)
+        to->list = mem_zalloc((to->room = EVENTS_MAX) * sizeof *to->list);
     struct event *e =
         events_add(to, name, SEVERITY_WARN, (struct wall){noon_ns + detected_ns}, target);
     e->family = family;
@@ -81,10 +86,9 @@ static const char *cause_of(const struct event *cause, const struct event *effec
 {
     static struct causes c;
     static struct events a, b;
-    c.n = 0;
-    a.list[0] = *cause;
-    b.list[0] = *effect;
-    a.n = b.n = 1;
+    c.n = a.n = b.n = 0;
+    events_copy(&a, cause, 1);
+    events_copy(&b, effect, 1);
     find(&c, &a);
     find(&c, &b);
     return b.list[0].cause.name;
@@ -167,15 +171,14 @@ static void only_what_it_concerns(void **state)
     CHECK(cause_of(other, shift) == NULL, "nor that of another target");
     CHECK(cause_of(gone, resolved) == NULL, "DNS does not follow routes");
     CHECK(cause_of(resolved, pop) == NULL, "the first lookup of a name is no change");
-    strcpy(resolved->before, "ams.example");
+    event_change(resolved, "ams.example", "");
     CHECK(cause_of(resolved, pop) != NULL, "another name, another PoP");
     CHECK(cause_of(moved, resolved) != NULL, "another network, another DNS answer");
     CHECK(cause_of(moved, gone) == NULL, "the router is not in this host's network");
     CHECK(cause_of(shift, pop) == NULL, "an effect is no cause");
     static struct causes c;
     static struct events window;
-    window.list[0] = *gone;
-    window.n = 1;
+    events_copy(&window, gone, 1);
     find(&c, &window);
     const struct fact *f = &window.list[0].facts[0];
     CHECK_INT(1, window.list[0].n_facts, "the targets that it concerns");
@@ -250,10 +253,10 @@ static void paths_are_between(void **state)
     static struct causes c;
     static struct events routes, traces;
     c.n = routes.n = traces.n = 0;
-    routes.list[routes.n++] = *hop;
+    events_copy(&routes, hop, 1);
     find(&c, &routes);
-    traces.list[traces.n++] = *entry;
-    traces.list[traces.n++] = *shift;
+    events_copy(&traces, entry, 1);
+    events_copy(&traces, shift, 1);
     find(&c, &traces);
     for (size_t i = 0; i < traces.n; i++)
         CHECK_TEXT(EVENT_ROUTE_NEXT_HOP, traces.list[i].cause.name, "the first cause");

@@ -191,6 +191,7 @@ static struct town *begin(const char *location, const char *host, struct door ow
 static void end(struct town *t)
 {
     serving_free(&t->serving);
+    events_free(&t->events);
     text_free(&t->said);
     text_free(&t->last);
     free(t);

@@ -278,6 +278,7 @@ static void begin(struct rig *r)
 static void end(struct rig *r)
 {
     path_watch_destroy(r->watch);
+    events_free(&r->events);
     text_free(&r->said);
 }
 
@@ -603,6 +604,7 @@ static void test_restart(void **state)
     add(&r, &london, 50);
     path_watch_write(r.watch, 7, &file);
     path_watch_destroy(r.watch);
+    events_free(&r.events);
     r.watch = path_watch_create(&r.site);
     CHECK_INT(0,
               path_watch_read(r.watch, &only, 1, 7, text_string(&file), file.len, &same),
@@ -660,6 +662,7 @@ static void test_uplinks(void **state)
     CHECK(strstr(text_string(&file), "path exchange ipv4 lte\nentry") != NULL, "%s",
           text_string(&file));
     path_watch_destroy(r.watch);
+    events_free(&r.events);
     r.watch = path_watch_create(&r.site);
     CHECK_INT(0,
               path_watch_read(r.watch, both, 2, 7, text_string(&file), file.len, &same),

@@ -73,6 +73,7 @@ static struct bed *begin(const char *targets, size_t n)
 static void end(struct bed *b)
 {
     resolver_watch_destroy(b->watch);
+    events_free(&b->events);
     config_free(&b->config);
     edge_data_free(&b->known);
     free(b);

@@ -35,6 +35,7 @@ static void begin(struct rig *r, const char *location, const struct peering *pee
 static void end(struct rig *r)
 {
     serving_free(&r->serving);
+    events_free(&r->events);
     text_free(&r->said);
 }
 

@@ -69,8 +69,7 @@ static void an_event_is_a_log_record(void **state)
                                  (struct wall){1090 * NS_PER_S}, &teams);
     e->kind = &icmp;
     e->family = FAMILY_IPV6;
-    strcpy(e->before, "AMS");
-    strcpy(e->after, "LON");
+    event_change(e, "AMS", "LON");
     event_say(e, "%s moved", "teams");
     event_number(e, "edgelat.shift.ratio", 1.5);
     event_text(e, "edgelat.evidence", "x-msedge-ref");
@@ -139,8 +138,7 @@ static void bounded_and_sendable(void **state)
                                      (struct wall){1090 * NS_PER_S}, &longest);
         e->kind = &https;
         e->family = FAMILY_IPV4;
-        memset(e->before, 0xff, sizeof e->before - 1);
-        memset(e->after, 'a', sizeof e->after - 1);
+        event_change(e, word, word);
         event_say(e, "%s", word);
         for (int f = 0; f < EVENT_FACTS_MAX; f++)
             event_text(e, "edgelat.fact", word);

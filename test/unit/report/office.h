@@ -128,10 +128,10 @@ static inline void office_event(struct office *o, const char *name, const char *
                               .time = o->batch.time,
                               .target = &o->target,
                               .kind = &o->kind,
-                              .family = FAMILY_IPV4};
-    snprintf(o->event.before, sizeof o->event.before, "%s", before);
-    snprintf(o->event.after, sizeof o->event.after, "%s", after);
-    snprintf(o->event.text, sizeof o->event.text, "%s", text);
+                              .family = FAMILY_IPV4,
+                              .before = before,
+                              .after = after,
+                              .text = text};
     o->batch.events = &o->event;
     o->batch.n_events = 1;
 }

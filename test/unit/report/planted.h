@@ -273,7 +273,7 @@ static inline void planted_finding(struct planted *o, const struct trouble *t,
                                  begins ? SEVERITY_WARN : SEVERITY_INFO, planted_wall(o),
                                  &o->targets[t->target]);
     e->family = t->family;
-    snprintf(e->after, sizeof e->after, begins ? "suboptimal" : "optimal");
+    event_change(e, "", begins ? "suboptimal" : "optimal");
     event_say(e,
               begins ? "served by %s at 18.1 ms, while %s answers in 9.0 ms"
                      : "served by the nearest front door again",
@@ -289,7 +289,7 @@ static inline void planted_burst(struct planted *o, bool over)
         events_add(events, EVENT_MEDIA_MEASURED, over ? SEVERITY_WARN : SEVERITY_INFO,
                    planted_wall(o), &o->targets[o->media]);
     e->family = FAMILY_IPV4;
-    snprintf(e->after, sizeof e->after, over ? "over" : "within");
+    event_change(e, "", over ? "over" : "within");
     event_number(e, ATTR_MEDIA_MOS, over ? 2.81 : 4.38);
     event_number(e, ATTR_MEDIA_LOSS, over ? 0.0507 : 0);
     event_number(e, ATTR_MEDIA_BURST_LOSS, over ? 0.4 : 0);
@@ -344,9 +344,8 @@ static inline void planted_close(struct planted *o)
         {"edgelat.agent.memory.resident", "By", "Memory", false, 9e6, NULL, NULL}};
     size_t len;
     bool down = false;
-    o->events = (struct events){.n = 0};
-    for (size_t i = 0; i < batch.n_events; i++)
-        o->events.list[o->events.n++] = batch.events[i];
+    o->events.n = 0;
+    events_copy(&o->events, batch.events, batch.n_events);
     struct metre_gateway gateways[2] = {0};
     for (size_t i = 0; i < o->n_troubles; i++)
         down |= o->troubles[i].kind == TROUBLE_GATEWAY && planted_is(o, i);
@@ -397,6 +396,7 @@ static inline void planted_stop(struct planted *o)
     for (struct planted_flight *f; (f = planted_next_flight(o)) != NULL; free(f))
         heap_remove(&o->flights, &f->arrives);
     pipeline_destroy(o->pipeline);
+    events_free(&o->events);
     o->pipeline = NULL;
 }
 

@@ -665,6 +665,7 @@ static void test_bubbles(void **state)
         struct text page = {0};
         struct office o;
         struct event events[8];
+        char texts[8][32];
         size_t n = 0, told = 0, bubbles = 0;
         struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(1440));
         office_open(&o);
@@ -673,9 +674,8 @@ static void test_bubbles(void **state)
             office_add(&o, p);
         }
         for (; n < 8 && cases[i].minutes[n] > 0; n++) {
-            char text[32];
-            snprintf(text, sizeof text, "event <%zu>", n + 1);
-            office_event(&o, "edgelat.pop.changed", "AMS", "LON", text);
+            snprintf(texts[n], sizeof texts[n], "event <%zu>", n + 1);
+            office_event(&o, "edgelat.pop.changed", "AMS", "LON", texts[n]);
             events[n] = o.event;
             events[n].time.ns = office_at(cases[i].minutes[n]);
         }
@@ -763,10 +763,14 @@ static void test_bgp(void **state)
     struct event lost = {.name = "edgelat.bgp.session.lost",
                          .severity = SEVERITY_ERROR,
                          .time = {office_at(3)},
+                         .before = "",
+                         .after = "",
                          .text = "session lost"},
                  origin = {.name = "PrefixOriginAsChangeEvent",
                            .severity = SEVERITY_CRITICAL,
                            .time = {office_at(5)},
+                           .before = "",
+                           .after = "",
                            .text = "another <origin>"};
     office_open(&o);
     o.self[1] = (struct self_value){
@@ -946,6 +950,7 @@ static void test_many_events(void **state)
     (void)state;
     enum { BATCHES = 250, EACH = 256 };
     static struct event events[EACH];
+    static char texts[EACH][32];
     struct text page = {0};
     struct office o;
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
@@ -955,9 +960,8 @@ static void test_many_events(void **state)
     clock_t began = clock();
     for (int b = 0; b < BATCHES; b++) {
         for (int i = 0; i < EACH; i++) {
-            char text[32];
-            snprintf(text, sizeof text, "%d %d", b, i);
-            office_event(&o, "edgelat.state.changed", "up", "down", text);
+            snprintf(texts[i], sizeof texts[i], "%d %d", b, i);
+            office_event(&o, "edgelat.state.changed", "up", "down", texts[i]);
             events[i] = o.event;
         }
         add_events(&o, p, events, EACH);

@@ -36,6 +36,7 @@ static struct bed *bed_begin(void)
 static void bed_end(struct bed *b)
 {
     snapshot_free(&b->s);
+    events_free(&b->events);
     end(&b->rig);
     text_free(&b->findings);
     text_free(&b->json);
@@ -64,9 +65,8 @@ static void show(struct bed *b)
 static void window(struct bed *b)
 {
     close_window(&b->rig);
-    memcpy(b->events.list, b->rig.batch->events,
-           b->rig.batch->n_events * sizeof *b->events.list);
-    b->events.n = b->rig.batch->n_events;
+    b->events.n = 0;
+    events_copy(&b->events, b->rig.batch->events, b->rig.batch->n_events);
     snapshot_window(&b->s, b->rig.batch, &b->events, NS_PER_MS);
     b->s.now = b->rig.wall;
     show(b);
@@ -341,7 +341,7 @@ static void names(void **state)
     static struct events events;
     struct event *e =
         events_add(&events, EVENT_LAST_METRE, SEVERITY_WARN, b->rig.wall, NULL);
-    snprintf(e->after, sizeof e->after, "down");
+    event_change(e, "", "down");
     struct batch batch = {.window_start = b->rig.wall, .time = b->rig.wall};
     snapshot_window(&b->s, &batch, &events, 0);
     show(b);
@@ -734,7 +734,7 @@ static void report(struct bed *b, const char *name, const char *after, const cha
     struct event *e =
         events_add(&b->events, name, SEVERITY_INFO, b->rig.wall, &b->config.targets[0]);
     e->family = FAMILY_IPV4;
-    text_copy(e->after, sizeof e->after, after);
+    event_change(e, "", after);
     event_say(e, "%s", text);
     snapshot_window(&b->s, b->rig.batch, &b->events, NS_PER_MS);
     b->s.now = b->rig.wall;
