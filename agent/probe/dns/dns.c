@@ -106,8 +106,9 @@ static void finish_answered(struct asked *a, const struct resolver_head *head,
     struct result *r = &a->x->result;
     r->dns.rcode = head->rcode;
     r->dns.answers = head->answers;
-    if (rtt_ns != DELAY_UNDEFINED) /* else the cause says why */
-        r->cause[0] = '\0';
+    snprintf(r->cause, sizeof r->cause, "%s",
+             rtt_ns == DELAY_UNDEFINED ? "no delay: the kernel did not stamp the answer"
+                                       : "");
     if (head->rcode != ns_r_noerror)
         snprintf(r->cause, sizeof r->cause, "the server answers %s",
                  rcode_text(head->rcode));
@@ -282,7 +283,6 @@ static void on_packet(struct asked *a, const struct queued *q,
     x->result.kernel_time = basis != BASIS_USER;
     if (a->dns->poll == NULL && q->stamps.software_ns == 0) {
         rtt_ns = DELAY_UNDEFINED;
-        exchange_note(x, "no delay: the kernel did not stamp the answer");
         watch(a->dns);
     }
     if (head->truncated)
