@@ -13,8 +13,8 @@
 
 #define RESOLVER_QUERY_MAX (12 + 255 + 4) /* header, name, type and class */
 
-/* Writes a query for the records of `type` (ns_t_a, ...), recursion desired, without EDNS.
- * Returns its length; 0: DNS cannot hold the name. */
+/* Writes a query for the records of `type` (ns_t_a, ...), recursion desired, without
+ * EDNS. Returns its length; 0: DNS cannot hold the name. */
 size_t resolver_query_write(uint8_t out[RESOLVER_QUERY_MAX], const char *name, int type,
                             uint16_t id);
 
@@ -31,9 +31,9 @@ struct resolver_head {
 };
 
 /*
- * Whether `message`, or its beginning, answers `query`: the same id and the same question,
- * in any case (RFC 5452, section 9.1). That it comes from the server that was asked is for
- * the caller to see to. `*head` is set for RESOLVER_MATCH.
+ * Whether `message`, or its beginning, answers `query`: the same id and the same
+ * question, in any case (RFC 5452, section 9.1). The caller checks that it comes from the
+ * server that was asked. `*head` is set for RESOLVER_MATCH.
  */
 enum resolver_match resolver_query_match(struct resolver_head *head, struct wire query,
                                          struct wire message);

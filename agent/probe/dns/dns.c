@@ -341,7 +341,7 @@ static void on_ready(struct poll *poll, bool readable, bool writable, void *user
     read_ready(user);
 }
 
-/* The kernel chooses the port at random in connect(), which also refuses packets of others. */
+/* In connect() the kernel chooses the port at random; packets of others are dropped. */
 static int open_socket(const struct exchange *x)
 {
     struct sockaddr_storage address;

@@ -6,11 +6,11 @@
  * The server is the target, so NXDOMAIN is a reply; an answer that helps no application
  * (SERVFAIL, REFUSED, ...) is OUTCOME_REFUSED.
  *
- * Each query has a socket of its own, connected to the server and closed with the answer: the
- * kernel drops what comes from elsewhere and draws a new source port, of 28,000 by default
- * (ip_local_port_range). With the random id of 16 bits a forger off the path hits one time
- * in 1.8 billion (RFC 5452, section 9.2), and the question must be the same. A query whose
- * answer is late keeps its socket as long as the prober watches for it.
+ * Each query has a socket of its own, connected to the server and closed with the answer.
+ * So the kernel drops what comes from elsewhere, and draws a new source port of 28,232 by
+ * default (ip_local_port_range). With the random id of 16 bits, one forged packet in 1.8
+ * billion hits (RFC 5452, section 9.2), and its question must be the same. A query
+ * without an answer keeps its socket as long as the prober watches for a late one.
  */
 #ifndef EDGELAT_PROBE_DNS_DNS_H
 #define EDGELAT_PROBE_DNS_DNS_H

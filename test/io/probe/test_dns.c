@@ -129,8 +129,8 @@ static void turn_until_readable(struct bed *b, int fd)
     CHECK(p.revents == POLLIN, "something came");
 }
 
-/* A truncated answer comes whole by TCP. The delay has both, and not what the truncated one
- * waited before it was read. */
+/* A truncated answer comes whole by TCP. The delay has both, and not what the truncated
+ * one waited before it was read. */
 static void truncated(void **unused)
 {
     (void)unused;
