@@ -15,6 +15,7 @@
 #include "core/target.h"
 #include "net/http.h"
 #include "net/resolver.h"
+#include "net/stamps.h"
 
 #include <uv.h>
 
@@ -51,6 +52,12 @@ struct exchange {
      * `sent`. */
     struct result result;
     void *own; /* the kind's, of this exchange; NULL at first */
+    /* For a kind that sends one packet: its transmit stamps, as they come, their key, and
+     * what its socket had dropped when it was sent. */
+    struct exchange_packet {
+        struct stamps stamps;
+        uint32_t key, drops;
+    } packet;
     /* Set by abort(): this host may have dropped the answer. Then the result is "not
      * measured" instead of loss, and events.on_busy() comes. */
     bool unheard;

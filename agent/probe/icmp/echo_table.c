@@ -8,29 +8,27 @@
 
 static struct sent_echo *slot(const struct echo_table *e, uint64_t number)
 {
-    return &e->ring[number & (e->room - 1)];
+    return &e->ring[number % e->room];
 }
 
 static uint64_t *bucket(const struct echo_table *e, const struct echo *echo)
 {
     uint32_t hash = ((uint32_t)echo->id << 16 | echo->seq) * 2654435769u; /* Knuth's */
-    return &e->buckets[(hash >> 16) & (e->room - 1)];
+    return &e->buckets[(hash >> 16) % e->room];
+}
+
+static uint64_t older(const struct echo_table *e, uint64_t number)
+{
+    uint32_t back = slot(e, number)->back;
+    return back == 0 || number - back < e->first ? ECHO_NONE : number - back;
 }
 
 static void link_in(struct echo_table *e, uint64_t number)
 {
     uint64_t *head = bucket(e, &slot(e, number)->echo);
-    slot(e, number)->older = *head;
+    bool any = *head != ECHO_NONE && *head >= e->first;
+    slot(e, number)->back = any ? (uint32_t)(number - *head) : 0;
     *head = number;
-}
-
-static void unlink_oldest(struct echo_table *e)
-{
-    uint64_t *link = bucket(e, &slot(e, e->first)->echo);
-    while (*link != e->first)
-        link = &slot(e, *link)->older;
-    *link = ECHO_NONE; /* whatever hung behind the oldest is older still: nothing */
-    e->first++;
 }
 
 static void resize(struct echo_table *e, uint32_t room)
@@ -52,6 +50,12 @@ static void resize(struct echo_table *e, uint32_t room)
     e->room = room;
 }
 
+static void enlarge(struct echo_table *e)
+{
+    uint32_t room = e->room + e->room / 4;
+    resize(e, room < ECHO_TABLE_MAX ? room : ECHO_TABLE_MAX);
+}
+
 struct echo_table echo_table_create(void)
 {
     struct echo_table e = {0};
@@ -70,12 +74,12 @@ uint64_t echo_table_add(struct echo_table *e, const struct sent_echo *echo)
 {
     while (e->first != e->next && slot(e, e->first)->x == NULL &&
            slot(e, e->first)->sent.ns < echo->sent.ns - ECHO_KEEP_NS)
-        unlink_oldest(e);
+        e->first++;
     if (e->next - e->first == e->room) {
         if (e->room < ECHO_TABLE_MAX)
-            resize(e, e->room * 2);
+            enlarge(e);
         else if (slot(e, e->first)->x == NULL)
-            unlink_oldest(e);
+            e->first++;
         else
             return ECHO_NONE;
     }
@@ -104,8 +108,10 @@ static uint64_t match(const struct echo_table *e, const struct icmp_message *m,
                       const struct endpoint *to)
 {
     uint64_t number = *bucket(e, &m->echo);
+    if (number < e->first)
+        return ECHO_NONE;
     while (number != ECHO_NONE && !agrees(slot(e, number), m, to))
-        number = slot(e, number)->older;
+        number = older(e, number);
     return number;
 }
 

@@ -8,7 +8,6 @@
 
 #include "core/endpoint.h"
 #include "core/time.h"
-#include "net/stamps.h"
 #include "probe/icmp/message.h"
 
 #include <stdbool.h>
@@ -24,19 +23,16 @@ struct sent_echo {
     struct echo echo;
     struct endpoint to;
     uint32_t stream;
+    uint32_t back;      /* so many numbers to the next older one of the bucket; 0: none */
     struct exchange *x; /* NULL: it is over */
-    bool answered;
     struct mono sent;
-    struct stamps stamps; /* of the request, as they come */
-    uint32_t key;         /* of its transmit stamp */
-    uint32_t drops;       /* icmp_socket_drops(), as last known when it was sent */
-    uint64_t older;       /* of the same bucket, or ECHO_NONE */
+    bool answered;
 };
 
 struct echo_table { /* start with echo_table_create() */
     struct sent_echo *ring;
-    uint64_t *buckets;
-    uint32_t room;        /* a power of two */
+    uint64_t *buckets; /* as many */
+    uint32_t room;
     uint64_t first, next; /* numbers from `first` to `next` - 1 are in use */
 };
 

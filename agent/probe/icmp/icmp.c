@@ -134,7 +134,7 @@ static void icmp_abort(struct exchange *x)
     sent->x = NULL;
     if (f->socket != NULL)
         f->drops = icmp_socket_drops(f->socket);
-    if (f->drops != sent->drops) {
+    if (f->drops != x->packet.drops) {
         x->unheard = true;
         return;
     }

@@ -8,9 +8,10 @@
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
 {
     struct sent_echo *sent = echo_table_at(&f->echo_table, f->by_key[p->key % KEYS]);
-    if (sent == NULL || sent->key != p->key || p->key >= f->next_key)
+    if (sent == NULL || sent->x == NULL || sent->x->packet.key != p->key ||
+        p->key >= f->next_key)
         return;
-    stamps_add(&sent->stamps, p->stamps);
+    stamps_add(&sent->x->packet.stamps, p->stamps);
 }
 
 /* Our own nonce, sent by somebody else than the target: several addresses, or an address
@@ -66,7 +67,7 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
     enum stamp_basis basis;
     int64_t user_ns =
         stamps_user_delay(sent->sent, read.mono, read.wall, p->stamps.software_ns);
-    int64_t rtt = stamps_delay(user_ns, sent->stamps, p->stamps, &basis);
+    int64_t rtt = stamps_delay(user_ns, x->packet.stamps, p->stamps, &basis);
     x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
         prober_count_fallback(s->prober);
@@ -113,7 +114,7 @@ static bool lacks_stamp(struct icmp_family *f, const struct packet_in *p)
         return false;
     struct sent_echo *sent = echo_table_at(
         &f->echo_table, echo_table_match(&f->echo_table, &p->message, &p->from));
-    return sent != NULL && sent->x != NULL && sent->stamps.software_ns == 0;
+    return sent != NULL && sent->x != NULL && sent->x->packet.stamps.software_ns == 0;
 }
 
 void icmp_drain(struct icmp_family *f, bool error_queue)

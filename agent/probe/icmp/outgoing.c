@@ -43,10 +43,10 @@ static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t 
     struct wall wall = wall_now();
     for (size_t i = from; i < b->n; i++) {
         struct sent_echo *e = echo_table_at(&f->echo_table, b->numbers[i]);
-        e->key = f->next_key + (uint32_t)(i - from);
-        f->by_key[e->key % KEYS] = b->numbers[i];
+        e->x->packet.key = f->next_key + (uint32_t)(i - from);
+        e->x->packet.drops = f->drops;
+        f->by_key[e->x->packet.key % KEYS] = b->numbers[i];
         e->sent = e->x->sent = now;
-        e->drops = f->drops;
         e->x->result.time = wall;
     }
 }

@@ -7,9 +7,9 @@
 
 #define ROOM_AT_FIRST 64
 
-static struct binding *slot(const struct bindings *b, uint32_t number)
+static struct binding *slot(const struct bindings *b, uint64_t number)
 {
-    return &b->ring[number & (b->room - 1)];
+    return &b->ring[number % b->room];
 }
 
 struct bindings bindings_create(uint32_t mask)
@@ -28,9 +28,11 @@ void bindings_free(struct bindings *b)
 static void enlarge(struct bindings *b)
 {
     struct bindings larger = *b;
-    larger.room = b->room * 2;
+    larger.room = b->room + b->room / 4;
+    if (larger.room > BINDINGS_MAX)
+        larger.room = BINDINGS_MAX;
     larger.ring = mem_alloc(larger.room * sizeof *larger.ring);
-    for (uint32_t n = b->first; n != b->next; n++)
+    for (uint64_t n = b->first; n != b->next; n++)
         *slot(&larger, n) = *slot(b, n);
     free(b->ring);
     *b = larger;
@@ -50,8 +52,8 @@ bool bindings_add(struct bindings *b, const struct binding *binding, uint64_t ch
         else
             return false;
     }
-    *number = b->next++;
-    struct binding *added = slot(b, *number);
+    struct binding *added = slot(b, b->next);
+    *number = (uint32_t)b->next++;
     uint32_t masked = *number ^ b->mask;
     *added = *binding;
     memcpy(added->id.bytes, &masked, sizeof masked);
@@ -61,7 +63,8 @@ bool bindings_add(struct bindings *b, const struct binding *binding, uint64_t ch
 
 struct binding *bindings_at(struct bindings *b, uint32_t number)
 {
-    return number - b->first < b->next - b->first ? slot(b, number) : NULL;
+    uint32_t after = number - (uint32_t)b->first; /* the first */
+    return after < b->next - b->first ? slot(b, b->first + after) : NULL;
 }
 
 struct binding *bindings_find(struct bindings *b, const struct stun_id *id)
@@ -74,7 +77,7 @@ struct binding *bindings_find(struct bindings *b, const struct stun_id *id)
 
 struct binding *bindings_last_to(struct bindings *b, const struct endpoint *to)
 {
-    for (uint32_t n = b->next; n != b->first; n--) {
+    for (uint64_t n = b->next; n != b->first; n--) {
         struct binding *last = slot(b, n - 1);
         if (last->x != NULL && last->to.port == to->port &&
             endpoint_same_address(&last->to, to))

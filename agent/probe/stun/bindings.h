@@ -7,7 +7,6 @@
 #define EDGELAT_PROBE_STUN_BINDINGS_H
 
 #include "core/time.h"
-#include "net/stamps.h"
 #include "probe/stun/message.h"
 
 #define BINDINGS_MAX    65536
@@ -19,20 +18,17 @@ struct stun_socket;
 struct binding {
     struct stun_id id;
     struct endpoint to;
-    struct stun_socket *socket;
     uint32_t stream;
+    struct stun_socket *socket;
     struct exchange *x; /* NULL: it is over */
-    bool answered;
     struct mono sent;
-    struct stamps stamps; /* of the request, as they come */
-    uint32_t key;         /* of its transmit stamp */
-    uint32_t drops;       /* socket_drops() when it was sent */
+    bool answered;
 };
 
 struct bindings { /* start with bindings_create() */
     struct binding *ring;
-    uint32_t room;        /* a power of two */
-    uint32_t first, next; /* numbers from `first` to `next` - 1 are in use */
+    uint32_t room;
+    uint64_t first, next; /* numbers from `first` to `next` - 1 are in use */
     uint32_t mask;        /* random */
 };
 

@@ -93,10 +93,10 @@ static struct stun_flow *flow_of(struct stun *s, uint32_t stream)
 static void on_stamp(struct stun_socket *k, const struct queued *q)
 {
     struct binding *sent = bindings_at(&k->stun->bindings, k->by_key[q->key % KEYS]);
-    if (k->keys_lost || q->key >= k->next_key || sent == NULL || sent->key != q->key ||
-        sent->socket != k)
+    if (k->keys_lost || q->key >= k->next_key || sent == NULL || sent->x == NULL ||
+        sent->x->packet.key != q->key || sent->socket != k)
         return;
-    stamps_add(&sent->stamps, q->stamps);
+    stamps_add(&sent->x->packet.stamps, q->stamps);
 }
 
 static void on_icmp(struct stun_socket *k, const struct queued *q, const uint8_t *bytes)
@@ -185,7 +185,7 @@ static void on_packet(struct stun_socket *k, const struct queued *q, const uint8
         return;
     /* It is in the error queue before the response is in the socket, but the two are read
      * one after the other. */
-    if (sent->x != NULL && sent->stamps.software_ns == 0) {
+    if (sent->x != NULL && sent->x->packet.stamps.software_ns == 0) {
         drain_errors(k); /* its callbacks may send, which moves the table */
         if (s->closed || (sent = bindings_find(&s->bindings, &m.id)) == NULL)
             return;
@@ -207,7 +207,7 @@ static void on_packet(struct stun_socket *k, const struct queued *q, const uint8
     enum stamp_basis basis;
     int64_t user_ns =
         stamps_user_delay(sent->sent, read, read_wall, q->stamps.software_ns);
-    int64_t rtt = stamps_delay(user_ns, sent->stamps, q->stamps, &basis);
+    int64_t rtt = stamps_delay(user_ns, x->packet.stamps, q->stamps, &basis);
     x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
         prober_count_fallback(s->prober);
@@ -425,9 +425,9 @@ static void stun_start(struct exchange *x)
         .stream = x->result.stream,
         .x = x,
         .sent = x->sent,
-        .key = (*k)->next_key,
-        .drops = (*k)->drops,
     };
+    x->packet.key = (*k)->next_key;
+    x->packet.drops = (*k)->drops;
     uint32_t number;
     if (!bindings_add(&s->bindings, &binding, chance(s), &number)) {
         snprintf(x->result.cause, sizeof x->result.cause,
@@ -477,7 +477,7 @@ static void stun_abort(struct exchange *x)
     struct binding *sent = bindings_at(&s->bindings, (uint32_t)(uintptr_t)x->own);
     assert(sent != NULL && sent->x == x);
     sent->x = NULL;
-    if (socket_drops(sent->socket->fd) != sent->drops) {
+    if (socket_drops(sent->socket->fd) != x->packet.drops) {
         x->unheard = true;
         return;
     }
