@@ -115,7 +115,8 @@ struct target_address_state {
     const struct address_state *all; /* of the name, `to` among them */
     size_t n_all;
     bool guessed; /* a found name whose server has not proved itself yet */
-    /* Of TCP handshakes, by kind; NULL: none since the PoP or the network changed. */
+    /* Of TCP handshakes, by kind; NULL: none since the PoP or the network changed, or no
+     * other target may be a door of the same service. */
     const struct delay_ring *handshakes[KINDS_MAX];
 };
 

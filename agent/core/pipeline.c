@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- create and destroy ---- */
 
@@ -53,6 +54,24 @@ static bool is_wanted(const struct target *t, const struct kind *kind, size_t fa
     return family == SLOT_IPV4 ? t->ipv4 : family == SLOT_IPV6 && t->ipv6;
 }
 
+/* What edge/suboptimal.h may compare: the same service, or a door of the host. */
+static bool may_compare(const struct target *a, const struct target *b)
+{
+    return (a->service[0] != '\0' && strcmp(a->service, b->service) == 0) ||
+           strcasecmp(a->host, b->server_name) == 0 ||
+           strcasecmp(b->host, a->server_name) == 0;
+}
+
+static void note_compared(struct pipeline *p, struct pipeline_target *m)
+{
+    for (size_t i = 0; i < p->n_targets; i++) {
+        struct pipeline_target *other = &p->targets[i];
+        if (other == m || !may_compare(m->target, other->target))
+            continue;
+        m->compared = other->compared = true;
+    }
+}
+
 size_t pipeline_add(struct pipeline *p, const struct target *target)
 {
     if (p->n_targets == p->room)
@@ -67,6 +86,7 @@ size_t pipeline_add(struct pipeline *p, const struct target *target)
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
             if (target->kinds[kind] && is_wanted(target, p->kinds->list[kind], f))
                 add_stream(p, number, kind, f);
+    note_compared(p, m);
     return number;
 }
 
@@ -447,11 +467,12 @@ static bool shows_certificate(const struct kind *kind, const struct result *resu
            result->delays[tls] != DELAY_UNDEFINED;
 }
 
-/* Keeps the delay of a TCP handshake, unless a middlebox answered it. */
+/* Keeps the delay of a TCP handshake for a comparison, unless a middlebox answered it. */
 static void add_handshake(const struct pipeline *p, struct pipeline_stream *s,
                           const struct result *counted)
 {
-    if (p->kinds->list[s->kind]->roles[0] != DELAY_HANDSHAKE ||
+    if (!p->targets[s->target].compared ||
+        p->kinds->list[s->kind]->roles[0] != DELAY_HANDSHAKE ||
         counted->outcome != OUTCOME_REPLY || counted->delays[0] == DELAY_UNDEFINED)
         return;
     s->handshakes = delay_ring_grow(s->handshakes);

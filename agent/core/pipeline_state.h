@@ -60,7 +60,7 @@ struct pipeline_stream {
     struct wall silent_since, answered_first, turned;
     struct shift shift;
     int64_t budget_ns;             /* interval that the budget allows; 0: any */
-    struct delay_ring *handshakes; /* NULL: of a kind without them, or none yet */
+    struct delay_ring *handshakes; /* NULL: none, or they are compared with nothing */
 };
 
 struct pipeline_target {
@@ -72,6 +72,7 @@ struct pipeline_target {
     double stretch;    /* factor for the rate above its slow intervals; <= 1: none */
     double round_s;    /* least time for one probe of each stream within the limits */
     bool up, measured; /* in the open window so far */
+    bool compared;     /* another target may be a door of its service, or it of theirs */
 };
 
 struct pipeline {

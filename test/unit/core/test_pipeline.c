@@ -318,6 +318,12 @@ static void handshakes_are_kept_for_comparisons(void **state)
     struct rig r;
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "AMS");
+    reply(&r, WEB4, "192.0.2.1", MS(3));
+    close_window(&r);
+    CHECK(handshakes(&r) == NULL, "no other target of its service");
+    struct target door = r.targets[0];
+    snprintf(door.server_name, sizeof door.server_name, "%s", r.targets[0].host);
+    pipeline_add(r.p, &door);
     close_window(&r);
     CHECK(handshakes(&r) == NULL, "none yet");
     reply(&r, WEB4, "192.0.2.1", MS(3));
