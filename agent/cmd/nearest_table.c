@@ -32,7 +32,7 @@ struct nearest_row {
 static const struct delay_summary *distance(const struct series *s,
                                             const struct target_state *t)
 {
-    const struct intercept *i = &t->addresses[family_slot(s->family)].intercept;
+    const struct intercept *i = target_intercept(&t->addresses[family_slot(s->family)]);
     return &s->window.delays[intercept_distance(s->kind, i)];
 }
 

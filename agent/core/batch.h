@@ -98,19 +98,21 @@ struct status_count {
     uint32_t before; /* of `n`, those before the window */
 };
 
-/* The state of a target in one address family, or through the proxy. */
+/* The state of a target in one address family, or through the proxy. What it points to is
+ * of now, not of the end of the window. */
 struct target_address_state {
     struct endpoint to;     /* FAMILY_NONE: it has no address */
     char pop[POP_TEXT_MAX]; /* "": unknown */
     struct wall
         pop_since;     /* the first answer from it, or the CNAME chain that names it */
     const char *basis; /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
-    const struct dns_answer *dns; /* NULL: none; target_dns() */
-    struct owner owner;           /* the network that answers there */
-    char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */
-    struct status_count statuses[STATUSES_MAX];
+    const struct dns_answer *dns;        /* NULL: none; target_dns() */
+    const struct owner *owner;           /* of what answers there; NULL: target_owner() */
+    char issuer[ISSUER_TEXT_MAX];        /* of the last certificate; "": none seen */
+    const struct status_count *statuses; /* STATUSES_MAX of them; NULL: none */
     bool issuer_foreign; /* it is not one that the service uses: TLS is intercepted */
-    struct intercept intercept;      /* whether a middlebox answers its handshakes */
+    /* Whether a middlebox answers its handshakes; NULL: target_intercept(). */
+    const struct intercept *intercept;
     bool answers;                    /* the target itself answered in the window */
     const struct address_state *all; /* of the name, `to` among them */
     size_t n_all;
@@ -149,6 +151,19 @@ static inline const struct dns_answer *target_dns(const struct target_address_st
 {
     static const struct dns_answer none;
     return a->dns != NULL ? a->dns : &none;
+}
+
+static inline const struct owner *target_owner(const struct target_address_state *a)
+{
+    static const struct owner none;
+    return a->owner != NULL ? a->owner : &none;
+}
+
+static inline const struct intercept *
+target_intercept(const struct target_address_state *a)
+{
+    static const struct intercept none;
+    return a->intercept != NULL ? a->intercept : &none;
 }
 
 /* The number of addresses that are silent while others answer. */

@@ -86,15 +86,15 @@ static void describe_address(struct target_address_state *out,
 {
     *out = (struct target_address_state){.basis = addr->basis,
                                          .dns = addr->dns,
-                                         .owner = addr->owner,
+                                         .owner = &addr->owner,
+                                         .statuses = addr->statuses,
                                          .issuer_foreign = addr->issuer_foreign,
-                                         .intercept = addr->intercept,
+                                         .intercept = &addr->intercept,
                                          .answers = addr->up};
     if (!addr->paused)
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
     out->pop_since = addr->pop_since;
-    memcpy(out->statuses, addr->statuses, sizeof out->statuses);
     text_copy(out->issuer, sizeof out->issuer, addr->issuer);
 }
 

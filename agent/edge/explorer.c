@@ -34,8 +34,8 @@ struct explored {
     bool fixed; /* the caller knows its addresses: never looked up */
     /* NULL: it is not probed there. That of a proxy is never looked up. */
     struct target_name *names[FAMILY_SLOTS];
-    struct owner owner[FAMILY_SLOTS]; /* of what answers there */
-    const struct metro *reply_metro;  /* that a reply named; NULL: none did */
+    struct owner *owner[FAMILY_SLOTS]; /* of what answers there; NULL: not known */
+    const struct metro *reply_metro;   /* that a reply named; NULL: none did */
 };
 
 struct explorer {
@@ -168,6 +168,13 @@ static void rest(struct explored *x)
             target_name_rest(x->names[f]);
 }
 
+static void set_owner(struct explored *x, size_t f, struct owner owner)
+{
+    if (x->owner[f] == NULL)
+        x->owner[f] = mem_alloc(sizeof owner);
+    *x->owner[f] = owner;
+}
+
 /* ---- implicit targets: the default gateway and the DNS servers ---- */
 
 /* NULL: no more are taken. */
@@ -181,7 +188,7 @@ static struct explored *add_fixed(struct explorer *e, const struct target *t,
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         if (x->names[f] != NULL)
             x->names[f]->ask_at.ns = INT64_MAX;
-        x->owner[f].type = owner;
+        set_owner(x, f, (struct owner){.type = owner});
     }
     return x;
 }
@@ -543,8 +550,9 @@ static void use_proxy(struct explorer *e, size_t number, struct target_name *n,
 {
     struct explored *x = e->all[number];
     target_name_use_proxy(n, target_port(x->target, NULL));
-    x->owner[SLOT_PROXY] =
-        owners_resolved(e->owners, number, FAMILY_PROXY, x->target->host, &n->used);
+    set_owner(
+        x, SLOT_PROXY,
+        owners_resolved(e->owners, number, FAMILY_PROXY, x->target->host, &n->used));
     out->action = EXPLORER_USE;
     out->to = n->used;
     out->changed = n->moved;
@@ -757,8 +765,8 @@ static void name_answered(struct explorer *e, size_t number, size_t f,
     const char *host = x->target->host;
     struct endpoint at = target_name_answered(
         n, host, r, target_measures(x->target, e->kinds, DELAY_HANDSHAKE), now);
-    x->owner[f] = owner_at(e, number, f, r->last[0] != '\0' ? r->last : host, &at);
-    note_hint(e, x, n->pop, &x->owner[f]);
+    set_owner(x, f, owner_at(e, number, f, r->last[0] != '\0' ? r->last : host, &at));
+    note_hint(e, x, n->pop, x->owner[f]);
     e->choose_again = true;
     if (e->unanswered && workload_with_doors(e, x->target) != NULL) {
         e->unanswered = false; /* it answers again */
@@ -773,7 +781,7 @@ static void name_failed(struct explorer *e, size_t number, size_t f,
     struct endpoint nowhere = {.family = FAMILY_NONE};
     e->counters.failures++;
     if (target_name_failed(x->names[f], r, x->target->discovered, &e->random, now))
-        x->owner[f] = owner_at(e, number, f, x->target->host, &nowhere);
+        set_owner(x, f, owner_at(e, number, f, x->target->host, &nowhere));
 }
 
 void explorer_answer(struct explorer *e, size_t ref, enum family family,
@@ -817,7 +825,7 @@ void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns)
 bool explorer_result(struct explorer *e, size_t number, const struct result *r)
 {
     struct explored *x = e->all[number];
-    struct owner *owner = &x->owner[family_slot(r->to.family)];
+    size_t f = family_slot(r->to.family);
     if (x->door != SIZE_MAX && r->outcome == OUTCOME_TLS_ERROR &&
         e->rejected < REJECTED_MAX) {
         e->rejected++;
@@ -827,15 +835,15 @@ bool explorer_result(struct explorer *e, size_t number, const struct result *r)
     }
     if (r->http.status == 0)
         return false;
-    *owner = owners_replied(e->owners, number, r->to.family, &r->to, r->foreign);
-    if (!owner_may_be_pop(owner->type))
+    set_owner(x, f, owners_replied(e->owners, number, r->to.family, &r->to, r->foreign));
+    if (!owner_may_be_pop(x->owner[f]->type))
         return true;
     const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
     if (m != NULL && m != x->reply_metro) {
         x->reply_metro = m;
         e->choose_again = true;
     }
-    note_hint(e, x, r->pop, owner);
+    note_hint(e, x, r->pop, x->owner[f]);
     return true;
 }
 
@@ -846,7 +854,7 @@ void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *t
     struct target_name *n = x->names[f];
     if (n == NULL || !x->probed || !target_name_prefer(n, to))
         return;
-    x->owner[f] = owner_at(e, number, f, n->last, to);
+    set_owner(x, f, owner_at(e, number, f, n->last, to));
     if (target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way)
         n->decoy_due = true;
 }
@@ -953,7 +961,9 @@ bool explorer_issuer_foreign(const struct explorer *e, const struct target *targ
 const struct owner *explorer_owner(const struct explorer *e, size_t number,
                                    enum family family)
 {
-    return &e->all[number]->owner[family_slot(family)];
+    static const struct owner unknown;
+    const struct owner *owner = e->all[number]->owner[family_slot(family)];
+    return owner != NULL ? owner : &unknown;
 }
 
 const char *explorer_failure(const struct explorer *e, size_t number)
@@ -1037,8 +1047,10 @@ void explorer_destroy(struct explorer *e)
     if (e == NULL)
         return;
     for (size_t i = 0; i < e->n; i++) {
-        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             free(e->all[i]->names[f]);
+            free(e->all[i]->owner[f]);
+        }
         free(e->all[i]->own);
         free(e->all[i]);
     }

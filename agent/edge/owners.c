@@ -99,7 +99,7 @@ struct owner owners_judge(const struct suffixes *suffixes,
 /* ---- all targets ---- */
 
 struct answerer {
-    char name[HOST_TEXT_MAX];
+    char *name;
     struct endpoint to;
     const char *mark;
 };
@@ -114,7 +114,8 @@ struct owners {
 static struct owner decide(const struct owners *f, const struct answerer *k,
                            const char *mark)
 {
-    struct owner_clues clues = {.mark = mark, .name = k->name, .to = k->to};
+    struct owner_clues clues = {
+        .mark = mark, .name = k->name != NULL ? k->name : "", .to = k->to};
     return owners_judge(f->suffixes, f->prefixes, &clues);
 }
 
@@ -130,6 +131,9 @@ struct owners *owners_create(const struct suffixes *suffixes,
 
 void owners_destroy(struct owners *f)
 {
+    for (size_t i = 0; f != NULL && i < f->room; i++)
+        for (size_t k = 0; k < FAMILY_SLOTS; k++)
+            free(f->all[i][k].name);
     free(f);
 }
 
@@ -144,7 +148,8 @@ struct owner owners_resolved(struct owners *f, size_t target, enum family family
 {
     struct answerer *k = answerer_of(f, target, family);
     bool moved = !endpoint_same_address(&k->to, to);
-    text_copy(k->name, sizeof k->name, name);
+    free(k->name);
+    k->name = mem_string(name);
     k->to = *to;
     if (moved && decide(f, k, NULL).type == OWNER_EDGE)
         k->mark = NULL;

@@ -163,7 +163,7 @@ static void report_stable(const struct serving_input *in, uint64_t changes)
 static void report_foreign(const struct serving_input *in)
 {
     char text[OWNER_TEXT_MAX];
-    const struct owner *owner = &in->address->owner;
+    const struct owner *owner = target_owner(in->address);
     struct event *e = add_event(in, EVENT_TARGET_FOREIGN, SEVERITY_WARN,
                                 in->served->now.pop, owner_name(owner->type));
     fact(e, ATTR_VERDICT_BASIS, owner->why);
@@ -405,7 +405,7 @@ static void check_owner(const struct serving_input *in)
 {
     struct served *s = in->served;
     bool guessed = in->target->discovered && in->target->server_name[0] != '\0';
-    if (in->address->owner.type != OWNER_FOREIGN || guessed ||
+    if (target_owner(in->address)->type != OWNER_FOREIGN || guessed ||
         in->address->to.family == FAMILY_NONE)
         return;
     if (s->foreign_ns == 0 || in->time.ns - s->foreign_ns > DAMPING_STABLE_NS)

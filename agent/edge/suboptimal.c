@@ -42,8 +42,8 @@ static const struct metro *metro_of(const struct site *site,
 
 static bool may_serve(const struct target_address_state *a)
 {
-    return a->to.family != FAMILY_NONE && owner_may_be_pop(a->owner.type) &&
-           !intercepted(&a->intercept);
+    return a->to.family != FAMILY_NONE && owner_may_be_pop(target_owner(a)->type) &&
+           !intercepted(target_intercept(a));
 }
 
 static bool have_same_kind(const struct target_address_state *a,

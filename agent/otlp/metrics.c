@@ -323,7 +323,7 @@ static void add_responses(struct builder *b, const struct target_address_state *
                           struct wall window_start, struct wall start)
 {
     struct wall time = b->time;
-    for (size_t i = 0; i < STATUSES_MAX; i++) {
+    for (size_t i = 0; address->statuses != NULL && i < STATUSES_MAX; i++) {
         const struct status_count *count = &address->statuses[i];
         struct attributes a = *of;
         if (count->n == 0)

@@ -202,12 +202,12 @@ static bool find_owner(const struct snapshot_target *t, struct found *out)
     for (size_t f = 0; f < FAMILY_SLOTS; f++) {
         char text[OWNER_TEXT_MAX];
         const struct target_address_state *place = &t->is->addresses[f];
-        bool foreign =
-            place->owner.type == OWNER_FOREIGN && place->to.family != FAMILY_NONE;
-        if (!foreign && place->owner.type != OWNER_FILTERED)
+        const struct owner *owner = target_owner(place);
+        bool foreign = owner->type == OWNER_FOREIGN && place->to.family != FAMILY_NONE;
+        if (!foreign && owner->type != OWNER_FILTERED)
             continue;
         text_add(&out->lines, "%s: %s\n", t->is->target->name,
-                 owner_text(text, &place->owner, t->is->target->host));
+                 owner_text(text, owner, t->is->target->host));
         found_end(out, foreign ? FAULT_NONE : FAULT_RESOLVER_LIES, t->is->target);
         return true;
     }

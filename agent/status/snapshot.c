@@ -76,7 +76,7 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
     for (size_t i = 0; i < DELAYS_MAX; i++)
         t->proxied_ns[i] = median_of(series, i);
     size_t main =
-        intercept_distance(series->kind, &t->is->addresses[SLOT_PROXY].intercept);
+        intercept_distance(series->kind, target_intercept(&t->is->addresses[SLOT_PROXY]));
     to->delay = delays[main];
     take_periods(to, series, main);
 }
@@ -136,7 +136,7 @@ static void take_series(struct snapshot *s, const struct series *series)
     if (series->family == FAMILY_PROXY) {
         take_proxied(target, to, series);
         main = intercept_distance(series->kind,
-                                  &target->is->addresses[SLOT_PROXY].intercept);
+                                  target_intercept(&target->is->addresses[SLOT_PROXY]));
     }
     for (size_t i = 0; i < DELAYS_MAX; i++)
         to->medians_ns[i] = median_of(series, i);

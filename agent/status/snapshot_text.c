@@ -85,7 +85,8 @@ static void add_stream(struct text *out, const struct target_state *is,
     text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
              is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
              is->target->name,
-             owner_pop(stream->pop, &is->addresses[family_slot(stream->to.family)].owner),
+             owner_pop(stream->pop,
+                       target_owner(&is->addresses[family_slot(stream->to.family)])),
              kind, stream->silent ? "silent" : state_name(state), stream->sent,
              loss_text(loss, stream->packets.lost, stream->failed, stream->packets.sent),
              delay(p50, &stream->delay, P50), delay(p95, &stream->delay, P95),
@@ -254,8 +255,9 @@ static void add_stream_periods(struct text *out, const struct snapshot_target *t
         if (d != NULL)
             text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu64 "  %-27s  %s\n",
                      t->is->target->name,
-                     owner_pop(stream->pop,
-                               &t->is->addresses[family_slot(stream->to.family)].owner),
+                     owner_pop(
+                         stream->pop,
+                         target_owner(&t->is->addresses[family_slot(stream->to.family)])),
                      kind, family_name(stream->to.family), period_name[i], d->count,
                      interval(p50, d, P50), interval(p95, d, P95));
     }

@@ -134,13 +134,14 @@ static void behind_a_middlebox_tls_counts(void **state)
                                       .uses = USES_PORT,
                                       .roles = {DELAY_HANDSHAKE, DELAY_TLS}};
     const struct delay_summary tls = {.count = 5, .min_ns = MS(40)};
+    static const struct intercept middlebox = {.decoy = {MS(2), 1}};
     struct rows r;
     begin(&r);
     add(&r, &https, "192.0.2.1", 0, 0, OUTCOME_LOSS, 0);
     r.series[0].window.sent = 5;
     r.series[0].window.delays[1] = tls;
     r.state.intercepted = true;
-    r.state.addresses[0].intercept.decoy = (struct intercept_minimum){MS(2), 1};
+    r.state.addresses[0].intercept = &middlebox;
     expect(&r, true, "\"kind\":\"https\",\"min\":40.000000,", "TLS");
     add(&r, &https, "2001:db8::1", 5, 30, OUTCOME_LOSS, 0);
     r.series[1].window.delays[1] = tls;

@@ -139,7 +139,7 @@ static void one_family(void **state)
     CHECK_INT(2, t->rank, "and its rank");
     CHECK_TEXT("AMS", t->pop, "its PoP");
     CHECK_INT(OWNER_EDGE, t->owner.type, "as a whole it is one");
-    CHECK_INT(OWNER_FOREIGN, t->addresses[0].owner.type, "by IPv4 it is not");
+    CHECK_INT(OWNER_FOREIGN, t->addresses[0].owner->type, "by IPv4 it is not");
     end(&r);
 }
 

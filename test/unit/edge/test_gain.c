@@ -392,21 +392,23 @@ static void test_what_is_no_candidate(void **state)
 {
     (void)state;
     static const struct door doors[] = {{"CDG", EFZ, 2}, {NULL, NULL, 0}};
+    static const struct owner foreign = {.type = OWNER_FOREIGN};
+    static const struct intercept middlebox = {.decoy.n = 1};
     const struct door milan = {"MIL", EFZ, 17};
     struct town *t = begin("", EXCHANGE, milan, doors);
     t->states[1].addresses[0].guessed = true;
     expect(t, "", "a name whose server has not shown the certificate");
 
     t = begin("", EXCHANGE, milan, doors);
-    t->states[1].addresses[0].owner.type = OWNER_FOREIGN;
+    t->states[1].addresses[0].owner = &foreign;
     expect(t, "", "another company's network");
 
     t = begin("", EXCHANGE, milan, doors);
-    t->states[1].addresses[0].intercept.decoy.n = 1;
+    t->states[1].addresses[0].intercept = &middlebox;
     expect(t, "", "a middlebox answers for the door");
 
     t = begin("", EXCHANGE, milan, doors);
-    t->states[OWN].addresses[0].intercept.decoy.n = 1;
+    t->states[OWN].addresses[0].intercept = &middlebox;
     expect(t, "", "a middlebox answers for the target");
 
     t = begin("", EXCHANGE, milan, doors);

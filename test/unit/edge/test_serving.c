@@ -172,9 +172,9 @@ static void test_windows(void **state)
 
 static void be_foreign(struct rig *r, bool foreign, int windows)
 {
-    struct target_address_state *place = &r->state.addresses[0];
-    place->owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
-    strcpy(place->owner.why, "X-CDN-TraceID of Akamai");
+    static struct owner owner = {.why = "X-CDN-TraceID of Akamai"};
+    owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
+    r->state.addresses[0].owner = &owner;
     be_at(r, foreign ? "" : "LON", foreign ? NULL : "X-MSEdge-Ref", "192.0.2.1");
     while (windows-- > 0)
         look(r);

@@ -544,8 +544,9 @@ static void https_facts_of_a_target(void **state)
     address->to.family = FAMILY_IPV4;
     strcpy(address->issuer, "Contoso CA");
     address->issuer_foreign = true;
-    address->statuses[0] = (struct status_count){200, 7, .before = 5};
-    address->statuses[1] = (struct status_count){503, 2, .before = 0};
+    static const struct status_count statuses[STATUSES_MAX] = {{200, 7, .before = 5},
+                                                               {503, 2, .before = 0}};
+    address->statuses = statuses;
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__NumberDataPoint *tls =
         find(request, "edgelat.target.tls_intercepted")->gauge->data_points[0];
