@@ -481,6 +481,15 @@ static void grow(struct serving *s, size_t n)
     s->n = n;
 }
 
+/* NULL: it has had no address yet. */
+static struct served *served_at(struct serving *s, size_t i,
+                                const struct target_address_state *a)
+{
+    if (s->all[i] == NULL && a->to.family != FAMILY_NONE)
+        s->all[i] = mem_zalloc(sizeof *s->all[i]);
+    return s->all[i];
+}
+
 /* Nothing of a target that has no other front door to compare with. */
 static void add_gain(struct serving *s, const struct serving_input *in)
 {
@@ -508,15 +517,18 @@ void serving_update(struct serving *s, const struct site *site,
     s->n_gains = 0;
     for (size_t i = 0; i < FAMILY_SLOTS * n; i++) {
         const struct target_state *state = &states[i / FAMILY_SLOTS];
+        const struct target_address_state *address = &state->addresses[i % FAMILY_SLOTS];
         struct serving_input in = {
-            .served = &s->all[i],
+            .served = served_at(s, i, address),
             .site = site,
             .target = state->target,
-            .address = &state->addresses[i % FAMILY_SLOTS],
+            .address = address,
             .family = families[i % FAMILY_SLOTS],
             .time = time,
             .events = events,
         };
+        if (in.served == NULL)
+            continue;
         check_owner(&in);
         check_issuer(&in);
         in.standing = site_standing(site, in.address->pop, in.address->basis);
@@ -530,6 +542,8 @@ void serving_update(struct serving *s, const struct site *site,
 
 void serving_free(struct serving *s)
 {
+    for (size_t i = 0; i < s->n; i++)
+        free(s->all[i]);
     free(s->all);
     free(s->gains);
     *s = (struct serving){0};

@@ -51,8 +51,8 @@
 #define SERVING_HABIT_MAX       3
 #define SERVING_HABIT_NS        (28 * 24 * 3600 * NS_PER_S)
 
-struct serving { /* start with { 0 }, end with serving_free() */
-    struct served *all;
+struct serving {         /* start with { 0 }, end with serving_free() */
+    struct served **all; /* NULL: it has had no address */
     size_t n, room;
     struct edge_gain *gains; /* of the last window */
     size_t n_gains, gains_room;
