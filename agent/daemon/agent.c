@@ -36,7 +36,6 @@
 #include "traffic/set_reader.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +161,6 @@ static void on_batch(const struct batch *batch, void *user)
     percentiles_window(a->percentiles);
     if (why != NULL)
         measurer_survey(a->measurer, why);
-    malloc_trim(0); /* returns the memory of a busy window to the system */
 }
 
 static void settle(void *user)

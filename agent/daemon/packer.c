@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 struct part {
@@ -95,6 +96,7 @@ static void on_worked(uv_work_t *request, int status)
         begin_next(p);
     }
     pack_free(k);
+    malloc_trim(0); /* returns the memory of closing a window to the system */
 }
 
 static struct pack *pack_add(struct packer *p, enum signal signal)
