@@ -1,5 +1,6 @@
 #include "cmd/expected.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "cmd/agent_answer.h"
 #include "cmd/load.h"
@@ -47,7 +48,7 @@ static int64_t limit_of(const struct expected *e, const char *service,
                         struct limits *limits, const char **source)
 {
     thresholds_limits(&e->data.known.thresholds, service, limits);
-    *source = limits->delay_source;
+    *source = intern_text(limits->delay_source);
     return limits->delay_ns;
 }
 

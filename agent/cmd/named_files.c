@@ -107,7 +107,8 @@ static const char *path_of(const struct config *c, const struct config_file *f)
                      : f->key->section == SECTION_ANY_COLLECTOR
                          ? (const char *)&c->collectors[f->index]
                          : (const char *)c;
-    return in + f->key->offset;
+    return f->key->shared ? *(const char *const *)(in + f->key->offset)
+                          : in + f->key->offset;
 }
 
 size_t named_files_check(const struct config *c, enum named_files_reader reader)

@@ -246,10 +246,11 @@ static bool make_target(struct target *target, const struct live *live,
     target->ttl = (uint8_t)o->ttl;
     target->dont_fragment = o->dont_fragment;
     target->proxied = http_proxy_used(target);
-    text_copy(target->server_name, sizeof target->server_name, o->server_name);
+    target->server_name = o->server_name;
     text_copy(target->query, sizeof target->query, o->query);
-    if (!text_copy(target->path, sizeof target->path, o->path) ||
-        !text_copy(target->ca_file, sizeof target->ca_file, o->ca_file)) {
+    target->path = o->path;
+    target->ca_file = o->ca_file;
+    if (strlen(o->path) >= PATH_TEXT_MAX || strlen(o->ca_file) >= FILE_TEXT_MAX) {
         cmd_cannot("--path and --ca take at most %d characters", PATH_TEXT_MAX - 1);
         return false;
     }

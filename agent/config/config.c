@@ -99,6 +99,8 @@ void config_forget_drafts(struct config *c)
         free(c->drafts[t].file);
     free(c->drafts);
     c->drafts = NULL;
+    c->targets = mem_resize(c->targets, c->n_targets * sizeof *c->targets);
+    c->targets_room = c->n_targets;
 }
 
 void config_free(struct config *c)

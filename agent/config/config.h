@@ -158,7 +158,8 @@ void config_take_over(const struct config *c, struct target *t);
 
 struct uplinks_settings
 config_uplinks(const struct config *c); /* borrows targets and uplinks */
-/* Forgets the settings as given in the files, which only checks and messages need. */
+/* Forgets the settings as given in the files, which only checks and messages need, and
+ * returns the memory of targets that are not there. */
 void config_forget_drafts(struct config *c);
 
 void config_free(struct config *c);

@@ -30,6 +30,7 @@ const char *const config_section_names[SECTIONS] = {
 /* clang-format off */
 #define IN(field)        offsetof(struct config, field), sizeof(((struct config *)0)->field)
 #define IN_TARGET(field) offsetof(struct target_draft, field), sizeof(((struct target_draft *)0)->field)
+#define IN_SHARED(field, most) offsetof(struct target_draft, field), most
 #define IN_COLLECTOR(field) offsetof(struct collector, field), sizeof(((struct collector *)0)->field)
 #define IN_UPLINK(field) offsetof(struct uplink, field), sizeof(((struct uplink *)0)->field)
 #define PER_KIND(field)  offsetof(struct target_draft, field), sizeof(int64_t)
@@ -192,16 +193,16 @@ const struct config_key config_keys[] = {
      "service it belongs to, such as exchange [none]"},
     {SECTION_TARGET, "port", config_read_integer, IN_TARGET(target.port), 1, 65535, false,
      "port to connect to [443; of stun 3478, of dns 53]", USES_PORT},
-    {SECTION_TARGET, "path", config_read_path, IN_TARGET(target.path), 0, 0, false,
-     "path of the request [/]", USES_HTTP},
+    {SECTION_TARGET, "path", config_read_path, IN_SHARED(target.path, PATH_TEXT_MAX), 0, 0, false,
+     "path of the request [/]", USES_HTTP, .shared = true},
     {SECTION_TARGET, "query", config_read_host, IN_TARGET(target.query), 0, 0, false,
      "name that the DNS server is asked for [teams.microsoft.com]", USES_QUERY},
-    {SECTION_TARGET, "server_name", config_read_host, IN_TARGET(target.server_name), 0, 0, false,
-     "server name for TLS, HTTP and the certificate, at the address of host [host]", USES_TLS},
-    {SECTION_TARGET, "ca_file", config_read_file, IN_TARGET(target.ca_file), 0, 0, false,
-     "PEM file of the CAs to trust for this target [the system's]", USES_TLS},
-    {SECTION_TARGET, "proxy", config_read_proxy, IN_TARGET(target.proxy), 0, 0, false,
-     "HTTP proxy, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]", USES_HTTP},
+    {SECTION_TARGET, "server_name", config_read_host, IN_SHARED(target.server_name, HOST_TEXT_MAX), 0, 0, false,
+     "server name for TLS, HTTP and the certificate, at the address of host [host]", USES_TLS, .shared = true},
+    {SECTION_TARGET, "ca_file", config_read_file, IN_SHARED(target.ca_file, FILE_TEXT_MAX), 0, 0, false,
+     "PEM file of the CAs to trust for this target [the system's]", USES_TLS, .shared = true},
+    {SECTION_TARGET, "proxy", config_read_proxy, IN_SHARED(target.proxy, PROXY_TEXT_MAX), 0, 0, false,
+     "HTTP proxy, http://HOST:PORT, or none [https_proxy and no_proxy of the environment]", USES_HTTP, .shared = true},
     {SECTION_TARGET, "family", config_read_family, IN_TARGET(target), 0, 0, false,
      "ipv4, ipv6 or both [both]"},
     {SECTION_TARGET, "uplinks", config_read_yes_no, IN_TARGET(target.over_uplinks), 0, 0, false,

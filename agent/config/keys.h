@@ -57,6 +57,7 @@ struct config_key {
     const char *help;    /* with the default in square brackets */
     /* Settings of which a kind must use one (enum kind_setting); 0: for all kinds. */
     unsigned uses;
+    bool shared; /* the field is a const char *, of base/intern.h; `size` is its limit */
 };
 
 /* Describes the key and its default, prefixed with the kinds it applies to: "icmp: ...".

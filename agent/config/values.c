@@ -1,5 +1,6 @@
 #include "config/values.h"
 
+#include "base/intern.h"
 #include "config/resolv_conf.h"
 #include "core/endpoint.h"
 #include "core/host_port.h"
@@ -24,7 +25,9 @@ bool config_read_text(void *field, const struct config_key *key, const char *val
     UNUSED(kinds);
     if (*value == '"')
         return REFUSE("be written without quotes");
-    if (!text_copy(field, key->size, value))
+    if (key->shared && strlen(value) < key->size)
+        *(const char **)field = intern(value);
+    else if (key->shared || !text_copy(field, key->size, value))
         return REFUSE("be at most %zu bytes long", key->size - 1);
     return true;
 }

@@ -1,5 +1,6 @@
 #include "core/pipeline_state.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -58,8 +59,8 @@ static bool is_wanted(const struct target *t, const struct kind *kind, size_t fa
 static bool may_compare(const struct target *a, const struct target *b)
 {
     return (a->service[0] != '\0' && strcmp(a->service, b->service) == 0) ||
-           strcasecmp(a->host, b->server_name) == 0 ||
-           strcasecmp(b->host, a->server_name) == 0;
+           strcasecmp(a->host, intern_text(b->server_name)) == 0 ||
+           strcasecmp(b->host, intern_text(a->server_name)) == 0;
 }
 
 static void note_compared(struct pipeline *p, struct pipeline_target *m)

@@ -1,5 +1,6 @@
 #include "core/pipeline_state.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -11,7 +12,7 @@
 static bool is_unproved(const struct pipeline *p, const struct pipeline_stream *s)
 {
     const struct target *t = p->targets[s->target].target;
-    bool guessed = t->discovered && t->server_name[0] != '\0';
+    bool guessed = t->discovered && *intern_text(t->server_name) != '\0';
     return guessed && !s->addr->proved && target_measures(t, p->kinds, DELAY_TLS);
 }
 

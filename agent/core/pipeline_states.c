@@ -6,6 +6,7 @@
  * one window has too few probes. Not judged: handshakes of a middlebox, ICMP that was
  * never answered, and a window in which this host slept.
  */
+#include "base/intern.h"
 #include "core/event_names.h"
 #include "core/pipeline_state.h"
 
@@ -31,7 +32,7 @@ __attribute__((format(printf, 5, 6))) static void worse(struct finding *f,
     va_list args;
     f->state = state;
     f->limit = limit;
-    f->source = source;
+    f->source = intern_text(source);
     va_start(args, format);
     vsnprintf(f->reason, sizeof f->reason, format, args);
     va_end(args);

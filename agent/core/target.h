@@ -30,34 +30,35 @@
 #define GATEWAY_HOST "_gateway"
 
 /* A target above a limit is degraded; 0: no limit. The sources name the origin of each
- * limit; "": the configuration. */
+ * limit; NULL: the configuration. */
 struct limits {
     int64_t delay_ns;     /* for the median of a window's first delay */
     int64_t variation_ns; /* for the mean of its delay variation */
     double loss_ratio;    /* for the packets of a path, see core/path_loss.h */
     double distance_km;   /* how much farther than the nearest metro the PoP may be */
-    char delay_source[LIMIT_SOURCE_MAX], variation_source[LIMIT_SOURCE_MAX];
-    char loss_source[LIMIT_SOURCE_MAX], distance_source[LIMIT_SOURCE_MAX];
+    const char *delay_source, *variation_source, *loss_source, *distance_source;
     /* Microsoft's limit is for media in windows of 15 s and 200 ms; here it is applied to
      * probes of a signalling service. */
     bool delay_of_media, variation_of_media, loss_of_media;
 };
 
+/* What few targets have, and often the same, is shared: base/intern.h. */
 struct target {
     char name[TARGET_NAME_MAX]; /* unique; characters of TARGET_NAME_OF */
     char host[HOST_TEXT_MAX];   /* name or address literal */
-    /* Requested in TLS (SNI) and HTTP (Host) instead of host; "": host. */
-    char server_name[HOST_TEXT_MAX];
+    /* Requested in TLS (SNI) and HTTP (Host) instead of host; NULL or "": host. */
+    const char *server_name;
     char service[WORD_TEXT_MAX]; /* e.g. "exchange"; "": none */
-    char path[PATH_TEXT_MAX];    /* of the HTTPS request, begins with '/' */
+    const char *path;            /* of the HTTPS request, begins with '/' */
     char query
         [HOST_TEXT_MAX]; /* the name that a DNS server is asked for; "": the kind's */
-    char ca_file[FILE_TEXT_MAX]; /* PEM, replaces the system's CAs; "": the system's */
-    char proxy[PROXY_TEXT_MAX];  /* for HTTPS: a URL, "none", or "": the environment's */
-    uint16_t port;               /* 0: the default of each kind, see target_port() */
-    bool ipv4, ipv6;             /* the families to probe */
-    bool kinds[KINDS_MAX];       /* the kinds to probe with, by their index */
-    int64_t interval_ns[KINDS_MAX];      /* while it is among the nearest */
+    const char *ca_file; /* PEM, replaces the system's CAs; NULL or "": the system's */
+    /* For HTTPS: a URL, "none", or NULL or "": the environment's. */
+    const char *proxy;
+    uint16_t port;                  /* 0: the default of each kind, see target_port() */
+    bool ipv4, ipv6;                /* the families to probe */
+    bool kinds[KINDS_MAX];          /* the kinds to probe with, by their index */
+    int64_t interval_ns[KINDS_MAX]; /* while it is among the nearest */
     int64_t slow_interval_ns[KINDS_MAX]; /* while it is not */
     int64_t waiting_ns[KINDS_MAX];       /* waiting time: a later answer is late */
     uint16_t payload_bytes; /* of an ICMP echo, after its header; 16 to 1400 */

@@ -1,6 +1,7 @@
 #include "daemon/path_tracer.h"
 
 #include "base/file.h"
+#include "base/intern.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "edge/path_losses.h"
@@ -436,7 +437,7 @@ static size_t number_of(const struct path_tracer *t, const struct target *target
 static bool is_traced(const struct target *target)
 {
     return !target->gateway && !target_is_resolver(target, probe_kind_words()) &&
-           (!target->discovered || target->server_name[0] == '\0');
+           (!target->discovered || *intern_text(target->server_name) == '\0');
 }
 
 static void want(struct path_tracer *t, const struct target *target, enum family family,

@@ -14,8 +14,8 @@ static double limit_of(const struct judging *j, const struct facts_service *s,
     static const char exchange[] =
         "exchange_tcp_latency of thresholds.csv, as Microsoft names none for this service";
     struct limits like = {0};
-    *source = s->target.limits.delay_source[0] != '\0' ? s->target.limits.delay_source
-                                                       : "the configuration";
+    *source = s->target.limits.delay_source != NULL ? s->target.limits.delay_source
+                                                    : "the configuration";
     if (s->target.limits.delay_ns > 0)
         return ms(s->target.limits.delay_ns);
     thresholds_limits(&j->known->thresholds, "exchange", &like);

@@ -1,6 +1,7 @@
 #include "diagnose/runner.h"
 
 #include "base/file.h"
+#include "base/intern.h"
 #include "base/mem.h"
 #include "diagnose/door_round.h"
 #include "diagnose/judge.h"
@@ -544,7 +545,7 @@ static void add_door(struct diagnose_runner *r, const struct door *door)
             return;
         text_copy(o->host, sizeof o->host, door->host);
         /* The door is asked for the workload, by the workload's name. */
-        text_copy(o->target.server_name, sizeof o->target.server_name, s->target.host);
+        o->target.server_name = intern(s->target.host);
         text_copy(o->target.host, sizeof o->target.host, door->host);
         probe_address(r, &o->target, &o->to, NULL, &o->tcp, &o->https);
     }
@@ -695,7 +696,7 @@ static void list_urls(struct diagnose_runner *r)
         const struct target *t = &r->facts.services[i].target;
         if (r->facts.services[i].by[SLOT_IPV4].https.replies > 0)
             snprintf(u->list[u->n++], LOAD_URL_MAX, "https://%s:%u%s", t->host,
-                     target_port(t, NULL), t->path);
+                     target_port(t, NULL), intern_text(t->path));
     }
 }
 
@@ -875,8 +876,8 @@ static bool take_proxy(struct diagnose_runner *r, struct facts_service *s)
 {
     char why[128];
     struct facts *f = &r->facts;
-    int rc =
-        http_proxy_for(&r->proxy, s->target.proxy, true, s->target.host, why, sizeof why);
+    int rc = http_proxy_for(&r->proxy, intern_text(s->target.proxy), true, s->target.host,
+                            why, sizeof why);
     if (rc < 0)
         text_copy(f->proxy_wrong, sizeof f->proxy_wrong, why);
     if (rc != 1)

@@ -1,5 +1,6 @@
 #include "edge/edge_data.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -20,7 +21,7 @@ struct target workload_target(const struct workload *w, const struct kinds *kind
     text_copy(t.name, sizeof t.name, w->name);
     text_copy(t.service, sizeof t.service, w->service);
     text_copy(t.host, sizeof t.host, w->host);
-    text_copy(t.path, sizeof t.path, w->path);
+    t.path = intern(w->path);
     t.proxied = w->proxied;
     return t;
 }

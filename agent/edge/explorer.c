@@ -1,5 +1,6 @@
 #include "edge/explorer.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/intercept.h"
@@ -146,8 +147,8 @@ static struct target door_target(const struct explorer *e, const struct door *do
     size_t own = find_host(e, w->host);
     struct target t = own < e->n ? *e->all[own]->target : workload_target(w, e->kinds);
     text_copy(t.host, sizeof t.host, door->host);
-    if (t.server_name[0] == '\0')
-        text_copy(t.server_name, sizeof t.server_name, w->host);
+    if (*intern_text(t.server_name) == '\0')
+        t.server_name = intern(w->host);
     int len = snprintf(t.name, sizeof t.name, "%s-%s", w->name, door->metro->code);
     for (int i = 0; i < len && i < TARGET_NAME_MAX - 1; i++)
         t.name[i] = (char)tolower((unsigned char)t.name[i]);
@@ -259,7 +260,7 @@ static struct target resolver_target(const struct explorer *e, const struct dns_
     t.ipv6 = s->at.family == FAMILY_IPV6;
     t.interval_ns[dns] = t.slow_interval_ns[dns] = RESOLVER_INTERVAL_NS;
     t.limits.delay_ns = RESOLVER_DELAY_NS;
-    text_copy(t.limits.delay_source, sizeof t.limits.delay_source, RESOLVER_DELAY_SOURCE);
+    t.limits.delay_source = RESOLVER_DELAY_SOURCE;
     return t;
 }
 

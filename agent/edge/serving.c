@@ -1,5 +1,6 @@
 #include "edge/serving.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/damping.h"
@@ -404,7 +405,8 @@ static void check_role(const struct serving_input *in)
 static void check_owner(const struct serving_input *in)
 {
     struct served *s = in->served;
-    bool guessed = in->target->discovered && in->target->server_name[0] != '\0';
+    bool guessed =
+        in->target->discovered && *intern_text(in->target->server_name) != '\0';
     if (target_owner(in->address)->type != OWNER_FOREIGN || guessed ||
         in->address->to.family == FAMILY_NONE)
         return;

@@ -1,4 +1,5 @@
 #include "edge/suboptimal.h"
+#include "base/intern.h"
 
 #include <string.h>
 #include <strings.h>
@@ -7,7 +8,7 @@
 static bool is_door(const struct site *site, const struct target *t)
 {
     const struct workloads *w = site->workloads;
-    if (t->discovered && t->server_name[0] != '\0')
+    if (t->discovered && *intern_text(t->server_name) != '\0')
         return true;
     for (size_t i = 0; w != NULL && i < w->n; i++)
         if (workload_is_door(&w->all[i], t->host))
@@ -18,7 +19,7 @@ static bool is_door(const struct site *site, const struct target *t)
 static bool same_service(const struct target *own, const struct target *door)
 {
     return (own->service[0] != '\0' && strcmp(own->service, door->service) == 0) ||
-           strcasecmp(own->host, door->server_name) == 0;
+           strcasecmp(own->host, intern_text(door->server_name)) == 0;
 }
 
 static enum pop_family family_of(const struct target_address_state *a)

@@ -1,5 +1,6 @@
 #include "edge/thresholds.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/time.h"
@@ -115,10 +116,11 @@ static const struct {
     {NULL, LIMIT_DISTANCE, "egress_distance", THRESHOLD_TARGET, "km", false},
 };
 
-static void set_source(char out[LIMIT_SOURCE_MAX], const struct threshold *t)
+static const char *source_of(const struct threshold *t)
 {
-    snprintf(out, LIMIT_SOURCE_MAX, "thresholds.csv: %.*s", LIMIT_SOURCE_MAX - 20,
-             t->source);
+    char text[sizeof "thresholds.csv: " + sizeof t->source];
+    snprintf(text, sizeof text, "thresholds.csv: %s", t->source);
+    return intern(text);
 }
 
 /* Sets the limit if it is not set. */
@@ -130,27 +132,27 @@ static void set(struct limits *l, enum limit limit, const struct threshold *t, b
         if (l->delay_ns == 0) {
             l->delay_ns = llround(value);
             l->delay_of_media = media;
-            set_source(l->delay_source, t);
+            l->delay_source = source_of(t);
         }
         return;
     case LIMIT_VARIATION:
         if (l->variation_ns == 0) {
             l->variation_ns = llround(value);
             l->variation_of_media = media;
-            set_source(l->variation_source, t);
+            l->variation_source = source_of(t);
         }
         return;
     case LIMIT_LOSS:
         if (l->loss_ratio == 0) {
             l->loss_ratio = value;
             l->loss_of_media = media;
-            set_source(l->loss_source, t);
+            l->loss_source = source_of(t);
         }
         return;
     case LIMIT_DISTANCE:
         if (l->distance_km == 0) {
             l->distance_km = value;
-            set_source(l->distance_source, t);
+            l->distance_source = source_of(t);
         }
         return;
     }
@@ -187,7 +189,7 @@ void thresholds_media(const struct thresholds *t, struct media_limits *out)
         if (found == NULL)
             continue;
         out->of[i].most = in_our_unit(found);
-        set_source(out->of[i].source, found);
+        text_copy(out->of[i].source, sizeof out->of[i].source, source_of(found));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "net/http_proxy.h"
 
+#include "base/intern.h"
 #include "base/text.h"
 #include "core/host_port.h"
 
@@ -139,7 +140,7 @@ bool http_proxy_used(const struct target *target)
 {
     struct http_proxy proxy;
     char unused[64];
-    return http_proxy_for(&proxy, target->proxy, true, target->host, unused,
+    return http_proxy_for(&proxy, intern_text(target->proxy), true, target->host, unused,
                           sizeof unused) != 0;
 }
 

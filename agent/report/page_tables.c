@@ -41,7 +41,7 @@ static void add_verdict(struct text *out, const struct page *p, const struct rat
     if (is_rtt && l->delay_ns > 0) {
         text_add(out, "<span class=\"%s\">%s</span>, limit <span title=\"",
                  r->slow ? "bad" : "good", r->slow ? "slow" : "good");
-        html_escape(out, l->delay_source[0] != '\0' ? l->delay_source : "configuration");
+        html_escape(out, l->delay_source != NULL ? l->delay_source : "configuration");
         text_add(out, "\">%g ms</span>", (double)l->delay_ns / 1e6);
     }
     if (!isnan(points))

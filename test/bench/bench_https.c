@@ -260,7 +260,7 @@ static struct bench *bench_make(void)
     must(http_create(&b->http, &b->loop) == 0, "http");
     b->target = (struct target){.name = "bench", .path = "/", .proxy = "none"};
     snprintf(b->target.host, sizeof b->target.host, HOST); /* of the hosts file */
-    snprintf(b->target.ca_file, sizeof b->target.ca_file, "%s", ca_file);
+    b->target.ca_file = ca_file;
     target_wait(&b->target, 3 * NS_PER_S);
     endpoint_parse(&b->to, "127.0.0.1", port);
     b->prober = prober_create(&b->loop, kinds, 1, b->resolver, b->http,

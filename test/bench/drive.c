@@ -166,8 +166,8 @@ int main(int argc, char **argv)
         s->target = target_default(&words);
         target_wait(&s->target, WAITING_S * NS_PER_S);
         snprintf(s->target.host, sizeof s->target.host, "%s", argv[optind + 1]);
-        snprintf(s->target.path, sizeof s->target.path, "/");
-        snprintf(s->target.ca_file, sizeof s->target.ca_file, "%s", ca);
+        s->target.path = "/";
+        s->target.ca_file = ca;
         snprintf(s->target.query, sizeof s->target.query, "%s", name);
         endpoint_parse(&s->to, argv[optind + 1],
                        target_port(&s->target, &probe_kinds[s->kind]->kind));

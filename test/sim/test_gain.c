@@ -157,8 +157,7 @@ static void begin(struct office *o, uint64_t seed, double own_ms, double door_ms
         static const char *const pops[PATHS] = {"MXP", "CDG", "LHR"};
         snprintf(t->name, sizeof t->name, "target-%zu", i);
         snprintf(t->service, sizeof t->service, "exchange");
-        snprintf(t->server_name, sizeof t->server_name, "%s",
-                 i == OWN ? "" : "x.example");
+        t->server_name = i == OWN ? NULL : "x.example";
         t->discovered = i != OWN;
         o->states[i].target = t;
         o->states[i].rank = 1;

@@ -20,6 +20,7 @@
  */
 #include "probe/https/https.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "edge/reply.h"
 #include "net/clock.h"
@@ -173,7 +174,7 @@ static void say_refused(struct fetch *f, int status)
 {
     const struct target *t = f->x->target;
     struct result *r = &f->x->result;
-    const char *wants = t->proxy[0] != '\0'
+    const char *wants = *intern_text(t->proxy) != '\0'
                             ? "http://USER:PASSWORD@HOST:PORT in https_proxy"
                             : "user and password in https_proxy";
     if (wants_password(status))
@@ -269,12 +270,12 @@ static void request(void *user)
     struct fetch *f = user;
     const struct target *target = f->x->target;
     const char *name =
-        target->server_name[0] != '\0' ? target->server_name : target->host;
+        *intern_text(target->server_name) != '\0' ? target->server_name : target->host;
     bool ipv6_literal = strchr(name, ':') != NULL;
     char url[HOST_TEXT_MAX + PATH_TEXT_MAX + sizeof "https://[]:65535"];
     snprintf(url, sizeof url, "https://%s%.*s%s:%u%s", ipv6_literal ? "[" : "",
              server_name_len(name), name, ipv6_literal ? "]" : "", f->x->to.port,
-             target->path);
+             intern_text(target->path));
 
     char proxy[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX] = "";
     if (f->proxied)
@@ -285,7 +286,7 @@ static void request(void *user)
     int64_t left_ns = f->x->sent.ns + f->x->waiting_ns - mono_now().ns;
     struct http_request request = {
         .url = url,
-        .ca_file = target->ca_file,
+        .ca_file = intern_text(target->ca_file),
         .proxy = proxy,
         .tunnel_to = target->host,
         .timeout_ns = left_ns > NS_PER_MS ? left_ns : NS_PER_MS,
@@ -319,7 +320,8 @@ static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
     struct result *r = &f->x->result;
     snprintf(r->cause, sizeof r->cause, "the proxy %.40s:%u: %.60s; check %s",
              f->proxy.host, f->proxy.port, why,
-             f->x->target->proxy[0] != '\0' ? "`proxy` of the target" : "https_proxy");
+             *intern_text(f->x->target->proxy) != '\0' ? "`proxy` of the target"
+                                                       : "https_proxy");
     finish(f, outcome == OUTCOME_NOT_MEASURED ? outcome : OUTCOME_UNREACHABLE);
 }
 
@@ -440,8 +442,8 @@ static void https_start(struct exchange *x)
         f->delays[i] = DELAY_UNDEFINED;
     x->own = f;
     struct result *r = &x->result;
-    int proxied = http_proxy_for(&f->proxy, x->target->proxy, true, x->target->host,
-                                 r->cause, sizeof r->cause);
+    int proxied = http_proxy_for(&f->proxy, intern_text(x->target->proxy), true,
+                                 x->target->host, r->cause, sizeof r->cause);
     if (proxied < 0) {
         free(f);
         exchange_defer(x, OUTCOME_NOT_MEASURED);

@@ -54,8 +54,8 @@ static struct https_bed make(const char *dns, const char *host, const char *path
     h.b->prober = prober_create(&h.b->loop, kinds, 1, h.resolver, h.http, events);
     target_wait(&h.b->target, 3 * NS_PER_S);
     strcpy(h.b->target.host, host);
-    strcpy(h.b->target.path, path);
-    strcpy(h.b->target.ca_file, nginx.ca);
+    h.b->target.path = path;
+    h.b->target.ca_file = nginx.ca;
     return h;
 }
 
@@ -203,7 +203,7 @@ static void tls_errors(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct https_bed h = make("127.0.0.1:1", "localhost", "/");
-        strcpy(h.b->target.ca_file, cases[i].ca);
+        h.b->target.ca_file = cases[i].ca;
         struct result r = probe(&h, "127.0.0.1", cases[i].port);
         stop(&h);
         CHECK_INT(OUTCOME_TLS_ERROR, r.outcome, cases[i].what);
@@ -216,8 +216,8 @@ static void tls_errors(void **state)
 static struct result probe_named(const char *server_name, const char *proxy)
 {
     struct https_bed h = make("127.0.0.1:1", "localhost", "/");
-    strcpy(h.b->target.server_name, server_name);
-    strcpy(h.b->target.proxy, proxy);
+    h.b->target.server_name = server_name;
+    h.b->target.proxy = proxy;
     struct result r = probe(&h, "127.0.0.1", nginx.wrong_name);
     stop(&h);
     return r;
@@ -418,8 +418,9 @@ static struct result probe_by(const char *proxy, uint16_t proxy_port, uint16_t p
     struct https_bed h = make("127.0.0.1:1", "localhost", "/");
     target_wait(&h.b->target, NS_PER_S);
     h.b->target.port = port;
-    snprintf(h.b->target.proxy, sizeof h.b->target.proxy, "http://%s:%u", proxy,
-             proxy_port);
+    char url[64];
+    snprintf(url, sizeof url, "http://%s:%u", proxy, proxy_port);
+    h.b->target.proxy = url;
     struct result r = probe(&h, "192.0.2.1", port); /* nobody is there */
     stop(&h);
     return r;

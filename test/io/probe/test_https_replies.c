@@ -105,9 +105,9 @@ static struct result probe(uint16_t port, int64_t waiting_ns, size_t late)
                               (struct prober_events){bed_on_result, bed_on_after, b});
     target_wait(&b->target, waiting_ns);
     strcpy(b->target.host, "localhost");
-    strcpy(b->target.path, "/");
-    strcpy(b->target.proxy, "none");
-    strcpy(b->target.ca_file, files.certificate);
+    b->target.path = "/";
+    b->target.proxy = "none";
+    b->target.ca_file = files.certificate;
     bed_send(b, 0, &to);
     bed_wait(b, 1);
     struct result r = b->results[0];

@@ -322,7 +322,7 @@ static void handshakes_are_kept_for_comparisons(void **state)
     close_window(&r);
     CHECK(handshakes(&r) == NULL, "no other target of its service");
     struct target door = r.targets[0];
-    snprintf(door.server_name, sizeof door.server_name, "%s", r.targets[0].host);
+    door.server_name = r.targets[0].host;
     pipeline_add(r.p, &door);
     close_window(&r);
     CHECK(handshakes(&r) == NULL, "none yet");

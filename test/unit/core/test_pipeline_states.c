@@ -239,8 +239,7 @@ static void loss_degrades(void **state)
         begin(&r);
         r.targets[0].limits.loss_ratio = 0.02;
         r.targets[0].limits.loss_of_media = cases[c].media;
-        snprintf(r.targets[0].limits.loss_source, LIMIT_SOURCE_MAX, "%s",
-                 cases[c].source);
+        r.targets[0].limits.loss_source = cases[c].source;
         resolve(&r, 0, near, "");
         window(&r, 6, 0, MS(3));
         for (; e == NULL && windows < 10; windows++) {
@@ -334,7 +333,7 @@ static void varying_delay_degrades(void **state)
     struct rig r;
     begin(&r);
     r.targets[0].limits.variation_ns = MS(15);
-    snprintf(r.targets[0].limits.variation_source, LIMIT_SOURCE_MAX, "a page");
+    r.targets[0].limits.variation_source = "a page";
     resolve(&r, 0, near, "");
     for (int w = 0; w < FLAP_WORSE_AFTER; w++) {
         for (int i = 0; i < 6; i++)

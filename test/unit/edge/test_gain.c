@@ -173,7 +173,7 @@ static struct town *begin(const char *location, const char *host, struct door ow
         target->limits.distance_km = 800;
         if (t->n != OWN) {
             target->discovered = true;
-            snprintf(target->server_name, sizeof target->server_name, "%s", host);
+            target->server_name = host;
         }
         *s = (struct target_state){.target = target, .rank = (uint32_t)t->n + 1};
         snprintf(a->pop, sizeof a->pop, "%s", d->code);
@@ -413,7 +413,7 @@ static void test_what_is_no_candidate(void **state)
 
     t = begin("", EXCHANGE, milan, doors);
     snprintf(t->targets[1].service, WORD_TEXT_MAX, "teams");
-    t->targets[1].server_name[0] = 'x';
+    t->targets[1].server_name = "x";
     expect(t, "", "another service");
 
     t = begin("", EXCHANGE, milan, doors);
@@ -432,12 +432,12 @@ static void test_what_is_no_candidate(void **state)
 
     t = begin("", EXCHANGE, milan, doors);
     t->targets[1].discovered = false;
-    t->targets[1].server_name[0] = '\0';
+    t->targets[1].server_name = NULL;
     expect(t, ">suboptimal WARN; ", "a door that is configured by its name is one");
 
     t = begin("", EXCHANGE, milan, doors);
     t->targets[1].discovered = false;
-    t->targets[1].server_name[0] = '\0';
+    t->targets[1].server_name = NULL;
     snprintf(t->targets[1].host, HOST_TEXT_MAX, "outlook.office.com");
     expect(t, "", "another name of the service is not one");
 }

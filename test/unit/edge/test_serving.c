@@ -210,7 +210,7 @@ static void test_foreign(void **state)
 
     begin(&r, "LON", NULL);
     r.target.discovered = true;
-    strcpy(r.target.server_name, "outlook.example");
+    r.target.server_name = "outlook.example";
     be_foreign(&r, true, 3);
     CHECK_TEXT("", text_string(&r.said), "of a name that was guessed it is no news");
     end(&r);

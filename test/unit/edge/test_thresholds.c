@@ -1,5 +1,6 @@
 #include "edge/thresholds.h"
 
+#include "base/intern.h"
 #include "shipped.h"
 
 static const struct threshold *find(const struct thresholds *t, const char *measure,
@@ -112,11 +113,11 @@ static void test_limits(void **state)
         CHECK_NEAR(limits[i].variation_ms, (double)l.variation_ns / 1e6, 0, what);
         CHECK_NEAR(limits[i].loss_percent, l.loss_ratio * 100, 1e-12, what);
         CHECK_NEAR(800, l.distance_km, 0, what);
-        CHECK(strstr(l.delay_source, limits[i].source) != NULL, "%s: by %s", what,
-              l.delay_source);
-        CHECK_INT(limits[i].variation_ms > 0, strstr(l.variation_source, MEDIA) != NULL,
-                  what);
-        CHECK_TEXT("thresholds.csv: ", (l.loss_source[16] = '\0', l.loss_source), what);
+        CHECK(strstr(intern_text(l.delay_source), limits[i].source) != NULL, "%s: by %s",
+              what, intern_text(l.delay_source));
+        CHECK_INT(limits[i].variation_ms > 0,
+                  strstr(intern_text(l.variation_source), MEDIA) != NULL, what);
+        CHECK(strncmp("thresholds.csv: ", l.loss_source, 16) == 0, "%s", what);
         CHECK_INT(limits[i].loss_percent < 1, l.loss_of_media, "media's is marked");
         CHECK_INT(limits[i].variation_ms > 0, l.variation_of_media, what);
         CHECK(strstr(l.distance_source, TOOL) != NULL, "%s: by %s", what,
@@ -133,11 +134,11 @@ static void test_what_is_configured_stays(void **state)
     load(&t);
     thresholds_limits(&t, "teams", &l);
     CHECK_INT(1, l.delay_ns, "delay");
-    CHECK_TEXT("", l.delay_source, "by the configuration");
+    CHECK(l.delay_source == NULL, "by the configuration");
     CHECK_NEAR(0.5, l.loss_ratio, 0, "loss");
-    CHECK_TEXT("", l.loss_source, "by the configuration");
+    CHECK(l.loss_source == NULL, "by the configuration");
     CHECK_NEAR(5, l.distance_km, 0, "distance");
-    CHECK_TEXT("", l.distance_source, "by the configuration");
+    CHECK(l.distance_source == NULL, "by the configuration");
     CHECK_INT(15000000, l.variation_ns, "what is not is Microsoft's");
     thresholds_limits(&none, "teams", &empty);
     CHECK(empty.delay_ns == 0 && empty.distance_km == 0, "no file, no limit");
