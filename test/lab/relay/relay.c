@@ -7,8 +7,8 @@
  *
  * Reads the scenario again when the file has changed (and on SIGHUP). Says on SIGUSR1,
  * and at the end, how late it sent packets itself. A packet is waited for by poll() until
- * shortly before it is due and by spinning from then on: timers alone are late by 0.1 ms
- * in the middle and by milliseconds at worst.
+ * shortly before it is due and by spinning from then on: late by 5 us in the middle where
+ * timers alone are by 60. Spinning 300 us gains no more, and takes four times the CPU.
  */
 #include "network.h"
 
@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 enum {
-    SPIN_NS = 300000,
+    SPIN_NS = 60000,
     LOOK_NS = 100000000, /* between two looks at the scenario file */
     AT_ONCE = 64,        /* packets read from one side before the other has its turn */
     LATE_MAX = 20000,    /* us: lateness is counted in microseconds up to here */
