@@ -128,7 +128,8 @@ static bool is_open(const struct snapshot *s, enum fault fault)
 /* What all services have in common is one finding of the site. */
 static void find_site(const struct snapshot *s, struct found *out)
 {
-    size_t with[2] = {0}, down[2] = {0}, services = 0, lossy = 0, by_site = 0;
+    size_t with[2] = {0}, down[2] = {0}, services = 0, lossy = 0;
+    size_t charged[CHARGE_UNKNOWN + 1] = {0}; /* of the lossy ones */
     for (size_t i = 0; i < s->n_targets; i++) {
         const struct snapshot_target *t = &s->targets[i];
         if (!is_service(s, t))
@@ -143,7 +144,8 @@ static void find_site(const struct snapshot *s, struct found *out)
         services += any;
         bool loses = any && is_lossy(s, t);
         lossy += loses;
-        by_site += loses && snapshot_charge(s, t) == CHARGE_SITE;
+        if (loses)
+            charged[snapshot_charge(s, t)]++;
     }
     bool v4 = with[SLOT_IPV4] > 1 && down[SLOT_IPV4] == with[SLOT_IPV4],
          v6 = with[SLOT_IPV6] > 1 && down[SLOT_IPV6] == with[SLOT_IPV6],
@@ -164,16 +166,21 @@ static void find_site(const struct snapshot *s, struct found *out)
         found_end(out, v4 ? FAULT_PATH_BROKEN : FAULT_IPV6_BROKEN, NULL);
     }
     if (lossy > 1 && 2 * lossy > services) {
-        bool site = 2 * by_site > lossy;
+        bool site = 2 * charged[CHARGE_SITE] > lossy,
+             beyond = 2 * charged[CHARGE_BEYOND] > lossy;
         if (site && is_open(s, FAULT_GATEWAY_LOSS))
             return;
-        text_add(
-            &out->lines,
-            "packets to %zu of %zu targets are lost over their limits, %s; give %s a "
-            "report of it: edgelat report\n",
-            lossy, services,
-            site ? "on the way to the default gateway already" : "on their common way",
-            fault_whom(site ? FAULT_GATEWAY_LOSS : FAULT_PATH_LOSS));
+        text_add(&out->lines, "packets to %zu of %zu targets are lost over their limits, ",
+                 lossy, services);
+        if (site || beyond)
+            text_add(&out->lines, "%s; give %s a report of it: edgelat report\n",
+                     site ? "on the way to the default gateway already"
+                          : "behind the default gateway, on their common way",
+                     fault_whom(site ? FAULT_GATEWAY_LOSS : FAULT_PATH_LOSS));
+        else
+            text_add(&out->lines,
+                     "in the local network or behind it: the packets to the default "
+                     "gateway do not tell which; edgelat diagnose looks closer\n");
         found_end(out, site ? FAULT_GATEWAY_LOSS : FAULT_PATH_LOSS, NULL);
     }
 }
