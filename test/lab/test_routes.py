@@ -279,10 +279,12 @@ def gobgp():
                  ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath", "PrefixActivePath", "PrefixBackupPath"],
                  first("network", MS, "route-map MS"), lambda a: (peer_of("active")(a), peer_of("backup")(a)) == (R2, R3))
         check_gobgp(net, agent, "fallback at GoBGP")
-        steps.do("backup route withdrawn at GoBGP", ["PrefixBackupRouteWithdrawalEvent"], second("no network", BOTH),
+        backup = peer_of("backup", BOTH)(agent)  # the one whose route came later
+        its = {R2: first, R3: second}[backup]
+        steps.do("backup route withdrawn at GoBGP", ["PrefixBackupRouteWithdrawalEvent"], its("no network", BOTH),
                  lambda a: not peer_of("backup", BOTH)(a))
-        steps.do("it is back at GoBGP", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"], second("network", BOTH, "route-map MS"),
-                 lambda a: peer_of("backup", BOTH)(a) == R3)
+        steps.do("it is back at GoBGP", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"], its("network", BOTH, "route-map MS"),
+                 lambda a: peer_of("backup", BOTH)(a) == backup)
         hijack = ["edgelat.route.origin_unexpected", "edgelat.route.origin_invalid"]
         steps.do("origin AS change of the backup at GoBGP", ["PrefixBackupRouteOriginAsChangeEvent"] + hijack,
                  second("network", MS, "route-map HIJACK"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 174)
