@@ -489,7 +489,7 @@ IN_BRANCH = {"half duplex"}
 # Here an agent runs, too: `status` and the report must name the fault as diagnose does.
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
               "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
-AGENT_S = 60
+AGENT_S = 150  # windows of 5 s have few packets: what they tell of a first hop comes by chance sooner or later
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
 for other in PAGE, FLEET:
@@ -510,19 +510,22 @@ def names_of(status):
 
 
 def beside_agent(where, path, wanted, diagnose):
-    """Runs an agent until `status` names what is wanted, and diagnose beside it; returns its result and what `status` and the report name."""
-    shown = {}
+    """Runs an agent until `status` and the report name what is wanted, then diagnose beside it; returns its result and what they name."""
+    shown, page = {}, os.path.join(lab.FOLDER, "report.html")
+
+    def names_of_report():
+        run(*where, EDGELAT, "report", "-c", path, "--since", "1h", "-o", page)
+        return sorted(set(re.findall('data-finding="([a-z0-9_]+)"', lab.read("report.html") if os.path.exists(page) else "")))
+
     with running(*where, EDGELAT, "run", "-c", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         def is_named():
             text = run(*where, EDGELAT, "status", "-c", path, "--json").stdout
             shown.update(json.loads(text) if text.startswith("{") else {})
-            return names_of(shown) == wanted
+            return names_of(shown) == wanted and set(wanted) <= set(names_of_report())
         wait_for(is_named, AGENT_S, 1)
         named = names_of(shown)
         done = diagnose()
-    page = os.path.join(lab.FOLDER, "report.html")
-    run(*where, EDGELAT, "report", "-c", path, "--since", "1h", "-o", page)
-    return done, named, sorted(set(re.findall('data-finding="([a-z0-9_]+)"', lab.read("report.html") if os.path.exists(page) else ""))), shown.get("findings")
+    return done, named, names_of_report(), shown.get("findings")
 
 
 def inside(name):
@@ -559,7 +562,7 @@ def in_lab(name):
     with tempfile.NamedTemporaryFile("w", prefix="edgelat-diagnose-", encoding="utf-8") as scenario:
         scenario.write("include diagnose\n" + (FAULTS[name][1] if name in FAULTS else ""))
         scenario.flush()
-        done = run(LAB, scenario.name, "--", sys.executable, "-B", os.path.abspath(__file__), "--inside", name, timeout=120)
+        done = run(LAB, scenario.name, "--", sys.executable, "-B", os.path.abspath(__file__), "--inside", name, timeout=AGENT_S + 90)
     try:
         return json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
