@@ -7,8 +7,8 @@
 #include "io/net/tls_peer.h"
 #include "probe/https/https.h"
 
-#define PAUSE_NS (100 * NS_PER_MS)
-#define WAIT_NS  (400 * NS_PER_MS)
+#define PAUSE_NS (400 * NS_PER_MS) /* more than a busy host adds to a delay */
+#define WAIT_NS  (4 * PAUSE_NS)
 #define EARLY    "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
 #define HEAD     "HTTP/1.1 200 OK\r\nX-MSEdge-Ref: Ref A: 1 Ref B: LON04EDGE0411\r\n"
 #define ANSWER   HEAD "Content-Length: 2\r\n\r\nok"

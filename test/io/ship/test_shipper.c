@@ -132,10 +132,10 @@ static void catches_up_no_faster_than_agreed(void **state)
     static const struct answer answers[] = {OK};
     struct bed *b = begin(answers, 1, 5);
     b->config.shipping.catch_up = 20;
+    uint64_t began = uv_hrtime();
     start(b);
     RUN_UNTIL(b, waiting(b) == 0);
-    double took_s =
-        (double)(b->peer.requests[4].at - b->peer.requests[0].at) / (double)NS_PER_S;
+    double took_s = (double)(b->peer.requests[4].at - began) / (double)NS_PER_S;
     CHECK(took_s > 0.19, "5 batches in %.3f s", took_s);
     end(b);
 }
