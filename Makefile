@@ -213,11 +213,9 @@ run: setup-run
 	@$(MAKE) --no-print-directory $(JOBS) say=@ all $(BUILD)/lab/relay >/dev/null
 	@BUILD=$(BUILD) scripts/run
 
-# Four builds of the same sources: as shipped, with clang's CFI, and with the sanitizers of both compilers.
+# Three builds of the same sources: as shipped (gcc), with clang's CFI, and with clang's sanitizers.
 CLANG_CFI := $(BUILD)/clang-cfi
-GCC_SAN   := $(BUILD)/gcc-sanitized
 CLANG_SAN := $(BUILD)/clang-sanitized
-SANITIZED := SANITIZE=address,undefined CFLAGS='-O1 -g'
 FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link'
 
 test: setup-test
@@ -230,8 +228,6 @@ shipped:
 	@$(MAKE) --no-print-directory $(JOBS) test-programs
 clang-cfi:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang all $(CLANG_CFI)/lab/relay
-gcc-sanitized:
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(GCC_SAN) CC=gcc $(SANITIZED) test-programs
 clang-sanitized:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
 
@@ -297,8 +293,6 @@ run-tests:
 	    --name='the lab, other receivers' --beside --make=otlp-tools $(TOOL_TESTS) \
 	    --name='as shipped: I/O tests' --beside --make=shipped --jobs=4 --apart $(call io_in,$(BUILD)) \
 	    --name='as shipped: unit tests and simulations' --next --nice --jobs=2 --apart $(call pure_in,$(BUILD)) \
-	    --name='gcc, AddressSanitizer, UBSan: I/O tests' --next --make=gcc-sanitized --jobs=4 --apart $(call io_in,$(GCC_SAN)) \
-	    --name='gcc, AddressSanitizer, UBSan: unit tests and simulations' --next --nice --quick --jobs=2 --apart $(call pure_in,$(GCC_SAN)) \
 	    --name='clang, AddressSanitizer, UBSan: I/O tests' --next --make=clang-sanitized --jobs=4 --apart $(call io_in,$(CLANG_SAN)) \
 	    --name='clang, AddressSanitizer, UBSan: unit tests and simulations' --next --nice --quick --jobs=2 --apart $(call pure_in,$(CLANG_SAN)) \
 	    --name='corpus of the fuzz targets' --next --nice test/fuzz/replay \
@@ -340,7 +334,7 @@ bench: bench-tools
 bench-%: bench-tools
 	@BUILD=$(BUILD) test/bench/run $*
 
-.PHONY: all help run check-report test run-tests otlp-tools shipped clang-cfi gcc-sanitized clang-sanitized test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
+.PHONY: all help run check-report test run-tests otlp-tools shipped clang-cfi clang-sanitized test-programs fuzz-programs fuzz bench bench-deps bench-tools soak lint deb rpm clean \
 	check check-io check-tools pure-tests io-tests format completions coverage install
 clean:
 	rm -rf $(BUILD)
