@@ -15,22 +15,27 @@ struct bed {
     struct text findings, json, text;
 };
 
-static struct bed *bed_begin(void)
+static struct bed *bed_begin_with(size_t targets)
 {
     struct bed *b = calloc(1, sizeof *b);
     begin(&b->rig);
     pipeline_destroy(b->rig.p);
-    b->rig.settings.n_targets = 1;
+    b->rig.settings.n_targets = targets;
     b->rig.p =
         pipeline_create(&b->rig.settings, &kinds, check_seed(), b->rig.now, b->rig.wall);
     b->config = (struct config){.window_ns = b->rig.settings.window_ns,
                                 .targets = b->rig.targets,
-                                .n_targets = 1};
+                                .n_targets = targets};
     snapshot_begin(&b->s, &b->config, &kinds, b->rig.wall);
     b->s.instance_id = "0123";
     b->s.host_name = "branch";
     b->s.now = b->rig.wall;
     return b;
+}
+
+static struct bed *bed_begin(void)
+{
+    return bed_begin_with(1);
 }
 
 static void bed_end(struct bed *b)
@@ -255,7 +260,8 @@ static void addresses_of_a_name(void **state)
     resolve(&b->rig, 0, near, "AMS");
     pings(b, 2, 0);
     window(b);
-    struct target_address_state *a = &b->s.targets[0].is->addresses[0];
+    struct target_address_state *a =
+        (struct target_address_state *)&b->s.targets[0].is->addresses[0];
     struct address_state all[] = {
         {.state = STATE_UP, .min_ns = MS(3), .median_ns = MS(3)},
         {.state = STATE_UP, .min_ns = MS(280), .median_ns = MS(280)},
@@ -379,6 +385,58 @@ static void down(void **state)
     has(&b->text, "NOT PROBING: /etc/edgelat/stop exists\n", "text");
     has(&b->json, "\"probing\":false,\"stopped\":\"/etc/edgelat/stop exists\"", "JSON");
     bed_end(b);
+}
+
+/* The provider gets the report only if the loss surely begins behind the gateway. */
+static void a_common_loss(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        enum charge charges[TARGETS];
+        const char *says;
+    } cases[] = {
+        {"all before it",
+         {CHARGE_SITE, CHARGE_SITE, CHARGE_SITE},
+         "on the way to the default gateway already; give the administrator of the local "
+         "network a report of it: edgelat report\n"},
+        {"most behind it",
+         {CHARGE_BEYOND, CHARGE_UNKNOWN, CHARGE_BEYOND},
+         "behind the default gateway, on their common way; give the provider a report of "
+         "it: edgelat report\n"},
+        {"nobody knows",
+         {CHARGE_UNKNOWN, CHARGE_UNKNOWN, CHARGE_BEYOND},
+         "in the local network or behind it: the packets to the default gateway do not "
+         "tell which; edgelat diagnose looks closer\n"},
+        {"one of each",
+         {CHARGE_SITE, CHARGE_UNKNOWN, CHARGE_BEYOND},
+         "in the local network or behind it: the packets to the default gateway do not "
+         "tell which; edgelat diagnose looks closer\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = bed_begin_with(TARGETS);
+        struct metre_charge charges[2 * TARGETS];
+        struct last_metre metre = {.charges = charges, .n_targets = TARGETS};
+        for (size_t t = 0; t < TARGETS; t++) {
+            charges[2 * t] = (struct metre_charge){cases[i].charges[t], CHARGE_NOTHING};
+            charges[2 * t + 1] = (struct metre_charge){CHARGE_NOTHING, CHARGE_NOTHING};
+            b->rig.targets[t].limits.loss_ratio = 0.01;
+            resolve(&b->rig, t, near, "");
+        }
+        b->s.metre = &metre;
+        for (int w = 0; w < 5; w++) {
+            for (int n = 0; n < 60; n++)
+                for (uint32_t t = 0; t < TARGETS; t++)
+                    give(&b->rig, t * STREAMS + PING4, near,
+                         n % 4 == 0 ? OUTCOME_LOSS : OUTCOME_REPLY,
+                         n % 4 == 0 ? DELAY_UNDEFINED : MS(3), "");
+            window(b);
+        }
+        has(&b->findings, "packets to 3 of 3 targets are lost over their limits, ",
+            cases[i].what);
+        has(&b->findings, cases[i].says, cases[i].what);
+        bed_end(b);
+    }
 }
 
 /* A DNS server has a sentence of its own, whether or not it is configured. */
@@ -796,6 +854,7 @@ int main(void)
         cmocka_unit_test(an_overflow_series),
         cmocka_unit_test(names),
         cmocka_unit_test(down),
+        cmocka_unit_test(a_common_loss),
         cmocka_unit_test(a_dns_server),
         cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
