@@ -154,7 +154,7 @@ def dashboard_shows(name, store, other, windows):
         if variable["type"] == "query":
             series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
             expression = re.sub(r"\$(\w+)", lambda m: values[m[1]], f"count by ({label}) (({series})) != 0")
-            tap.ok(store.query_range(expression, now, now, 60), f"{name}: variable {variable['name']}", expression)
+            tap.ok(store.query_range(expression, now - 60, now, 5), f"{name}: variable {variable['name']}", expression)
 
 
 @contextlib.contextmanager
