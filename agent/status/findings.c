@@ -170,8 +170,9 @@ static void find_site(const struct snapshot *s, struct found *out)
              beyond = 2 * charged[CHARGE_BEYOND] > lossy;
         if (site && is_open(s, FAULT_GATEWAY_LOSS))
             return;
-        text_add(&out->lines, "packets to %zu of %zu targets are lost over their limits, ",
-                 lossy, services);
+        text_add(&out->lines,
+                 "packets to %zu of %zu targets are lost over their limits, ", lossy,
+                 services);
         if (site || beyond)
             text_add(&out->lines, "%s; give %s a report of it: edgelat report\n",
                      site ? "on the way to the default gateway already"
