@@ -34,6 +34,15 @@ const struct pipeline_address *pipeline_look(const struct pipeline_target *m, si
     return m->addresses[slot] != NULL ? m->addresses[slot] : &none;
 }
 
+static struct window *open_window(const struct pipeline *p, const struct target *t,
+                                  size_t kind, struct wall start)
+{
+    struct window *w = window_create(p->kinds->list[kind], start);
+    if (t->waiting_ns[kind] > 0)
+        window_waits(w, t->waiting_ns[kind]);
+    return w;
+}
+
 static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t slot)
 {
     p->streams =
@@ -42,7 +51,7 @@ static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t sl
         .target = target,
         .kind = kind,
         .addr = address_at(&p->targets[target], slot),
-        .window = window_create(p->kinds->list[kind], p->window_start),
+        .window = open_window(p, p->targets[target].target, kind, p->window_start),
     };
     p->targets[target].n++;
 }
@@ -283,7 +292,7 @@ void pipeline_begin_part(struct pipeline *p, struct pipeline_target *m,
             continue;
         post(p, i, at, true, &summary);
         window_destroy(s->window);
-        s->window = window_create(p->kinds->list[s->kind], at);
+        s->window = open_window(p, m->target, s->kind, at);
     }
 }
 

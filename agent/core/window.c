@@ -2,7 +2,7 @@
  * Loss bursts and delay variation depend on the sending order, but results arrive in the
  * order of their outcomes: a loss arrives a waiting time later than the replies to the
  * probes sent after it. So results are first queued, sorted by sending time, until they
- * are ORDER_NS older than the newest (or ORDER_MAX are queued). Then no earlier result
+ * are order_ns older than the newest (or ORDER_MAX are queued). Then no earlier result
  * can arrive, and they are processed: runs of losses are counted, and two neighbouring
  * replies of one address give one value of variation. A summary also processes the queued results, on a
  * copy of the state, so it is complete.
@@ -11,7 +11,7 @@
  * arrived; a burst or a pair counts in a window if any of its results is fresh, so it is
  * not counted again in later windows.
  *
- * A result sent more than ORDER_NS before the newest means that the clock was stepped
+ * A result sent more than order_ns before the newest means that the clock was stepped
  * back: the order starts again with it.
  */
 #include "core/window.h"
@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORDER_NS  (11 * NS_PER_S) /* the longest waiting time plus a margin */
-#define ORDER_MAX 2048
+#define ORDER_MARGIN_NS NS_PER_S /* beyond the waiting time */
+#define ORDER_MAX       2048
 
 /* ---- values of one delay: exact while they are few ---- */
 
@@ -35,10 +35,10 @@ struct many {
 
 struct values { /* { 0 } is empty */
     int64_t *exact;
-    size_t n, room, most; /* of `exact`; 0: WINDOW_EXACT_MAX */
-    struct many *many;    /* NULL: all values are exact */
-    uint64_t over;        /* censored values, ... */
-    int64_t over_ns;      /* ... the least of their bounds */
+    uint32_t n, room, most; /* of `exact`; most 0: WINDOW_EXACT_MAX */
+    struct many *many;      /* NULL: all values are exact */
+    uint64_t over;          /* censored values, ... */
+    int64_t over_ns;        /* ... the least of their bounds */
 };
 
 static struct many *begin_many(void)
@@ -98,7 +98,9 @@ static void add_to_many(struct many *m, int64_t ns)
 static void values_add(struct values *v, int64_t ns)
 {
     if (v->many == NULL && v->n < (v->most > 0 ? v->most : WINDOW_EXACT_MAX)) {
-        v->exact = mem_grow(v->exact, &v->room, v->n + 1, sizeof *v->exact);
+        size_t room = v->room;
+        v->exact = mem_grow(v->exact, &room, v->n + 1, sizeof *v->exact);
+        v->room = (uint32_t)room;
         v->exact[v->n++] = ns;
         return;
     }
@@ -293,9 +295,8 @@ struct counts { /* a subset of the summary, which is ten times as large */
 struct window {
     struct wall start;
     struct counts counts;
-    size_t n_delays;
-    struct values *delays; /* n_delays of them */
     bool first_is_round_trip;
+    int64_t order_ns; /* no result comes so much later than one that was sent after it */
 
     struct values variation;
     struct walk walk;
@@ -303,14 +304,17 @@ struct window {
     size_t queued, queue_room;
     bool answered;                   /* any reply since the order started */
     struct sent_probe last_answered; /* the last sent one that was answered */
+    size_t n_delays;
+    struct values delays[];
 };
 
 struct window *window_create(const struct kind *kind, struct wall start)
 {
-    struct window *w = mem_zalloc(sizeof *w);
-    w->n_delays = kind_delays(kind);
+    size_t n = kind_delays(kind);
+    struct window *w = mem_zalloc(sizeof *w + n * sizeof *w->delays);
+    w->n_delays = n;
+    window_waits(w, WINDOW_WAITING_MAX_NS);
     w->first_is_round_trip = kind->roles[0] == DELAY_ROUND_TRIP;
-    w->delays = mem_zalloc(w->n_delays * sizeof *w->delays);
     w->walk = walk_begin;
     w->start = start;
     return w;
@@ -322,7 +326,6 @@ void window_destroy(struct window *w)
         return;
     for (size_t i = 0; i < w->n_delays; i++)
         values_free(&w->delays[i]);
-    free(w->delays);
     values_free(&w->variation);
     free(w->queue);
     free(w);
@@ -348,7 +351,7 @@ static void begin_order(struct window *w)
 
 static void put_in_order(struct window *w, const struct sent_probe *s)
 {
-    if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > ORDER_NS)
+    if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > w->order_ns)
         begin_order(w);
     w->queue = mem_grow(w->queue, &w->queue_room, w->queued + 1, sizeof *w->queue);
     size_t at = w->queued++;
@@ -358,7 +361,7 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
 
     int64_t newest_ns = w->queue[w->queued - 1].time.ns;
     size_t old = w->queued > ORDER_MAX ? w->queued - ORDER_MAX : 0;
-    while (newest_ns - w->queue[old].time.ns > ORDER_NS)
+    while (newest_ns - w->queue[old].time.ns > w->order_ns)
         old++;
     if (old > 0)
         walk_queue(w, old);
@@ -450,11 +453,16 @@ void window_leave_out(struct window *w, size_t i)
         w->queue[q].rtt_ns = DELAY_UNDEFINED;
 }
 
+void window_waits(struct window *w, int64_t waiting_ns)
+{
+    w->order_ns = waiting_ns + ORDER_MARGIN_NS;
+}
+
 void window_keep_exact(struct window *w, size_t most)
 {
     for (size_t i = 0; i < w->n_delays; i++)
-        w->delays[i].most = most;
-    w->variation.most = most;
+        w->delays[i].most = (uint32_t)most;
+    w->variation.most = (uint32_t)most;
 }
 
 /* The variation of the open window including the queued results; the caller frees it. */

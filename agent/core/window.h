@@ -26,6 +26,7 @@
 #define WINDOW_EXACT_MAX       512 /* 4 kB; a tally of so many may take half */
 #define WINDOW_VARIATION_SCALE 2   /* buckets 19 % wide */
 #define WINDOW_MISSED_MAX      0.05
+#define WINDOW_WAITING_MAX_NS  (10 * NS_PER_S)
 
 struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     uint64_t count;
@@ -91,6 +92,10 @@ void window_count(struct window *w, enum counter what, uint64_t n);
 void window_late(struct window *w, int64_t waiting_ns);
 void window_interrupted(struct window *w);
 void window_busy(struct window *w); /* the host handled a due event late */
+
+/* The waiting time of the probes; WINDOW_WAITING_MAX_NS unless it is set. For so long, and a
+ * little, results are queued to be sorted. */
+void window_waits(struct window *w, int64_t waiting_ns);
 
 /* Keeps up to `most` values of each delay exact, 8 bytes each, in place of
  * WINDOW_EXACT_MAX. */

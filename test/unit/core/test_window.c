@@ -688,9 +688,34 @@ static void censored_percentiles_are_never_false(void **state)
     }
 }
 
+/* Two replies with a loss between them, which is known later than the second. */
+static void results_are_sorted_for_the_waiting_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int64_t waiting_s, late_s;
+        uint64_t pairs; /* of replies that seem to be neighbours */
+    } cases[] = {
+        {"within the longest waiting time", 10, 9, 0},
+        {"within that of the target", 2, 2, 0},
+        {"later than that: the clock was set back", 2, 4, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct window *w = window_create(&icmp, start);
+        window_waits(w, cases[i].waiting_s * NS_PER_S);
+        add(w, 0, OUTCOME_REPLY, NS_PER_MS);
+        add(w, 10000, OUTCOME_REPLY, NS_PER_MS);
+        add(w, 10000 - 1000 * cases[i].late_s, OUTCOME_LOSS, DELAY_UNDEFINED);
+        CHECK_INT(cases[i].pairs, summary_of(w).variation.count, cases[i].what);
+        window_destroy(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_are_sorted_for_the_waiting_time),
         cmocka_unit_test(an_empty_window_says_nothing),
         cmocka_unit_test(censored_percentiles_are_never_false),
         cmocka_unit_test(outcomes_are_counted_for_what_they_are),
