@@ -19,6 +19,7 @@
 #include "core/owner.h"
 #include "core/path_mtu.h"
 #include "core/path_state.h"
+#include "core/resolution.h"
 #include "core/rolling.h"
 #include "core/target.h"
 #include "core/uplink_state.h"
@@ -71,12 +72,6 @@ struct series {
 struct series_reader {
     void (*settle)(void *user);
     void *user;
-};
-
-/* The DNS answer that a target's address came from. */
-struct dns_answer {
-    char chain[256];   /* the CNAMEs, "a -> b", truncated; "": none */
-    char servers[128]; /* the servers asked */
 };
 
 struct address_state { /* of one of the addresses of a name, core/addresses.h */
@@ -149,8 +144,7 @@ struct target_state {
 /* Empty if there is none. */
 static inline const struct dns_answer *target_dns(const struct target_address_state *a)
 {
-    static const struct dns_answer none;
-    return a->dns != NULL ? a->dns : &none;
+    return resolution_kept(a->dns);
 }
 
 static inline const struct owner *target_owner(const struct target_address_state *a)

@@ -430,15 +430,14 @@ void pipeline_dns_answer(struct pipeline *p, size_t target, enum family family,
 {
     struct pipeline_address *addr = pipeline_address(p, target, family);
     struct pipeline_target *m = &p->targets[target];
-    if (addr->dns == NULL)
-        addr->dns = mem_zalloc(sizeof *addr->dns);
-    bool another = strcmp(dns->chain, addr->dns->chain) != 0;
+    const char *chain = resolution_kept(addr->dns)->chain;
+    bool another = strcmp(dns->chain, chain) != 0;
     bool first = addr->dns_reported.ns == 0;
     char before[EVENT_WORD_MAX] = "";
     if (!first)
-        text_copy(before, sizeof before,
-                  addr->dns->chain[0] != '\0' ? addr->dns->chain : m->target->host);
-    *addr->dns = *dns;
+        text_copy(before, sizeof before, chain[0] != '\0' ? chain : m->target->host);
+    free(addr->dns);
+    addr->dns = resolution_keep(dns->chain, dns->servers);
     if (addr->paused || m->target->discovered || !(first || another) ||
         (!first && now.ns - addr->dns_reported.ns < RESOLVED_LEAST_NS))
         return;

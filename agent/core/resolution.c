@@ -1,5 +1,33 @@
 #include "core/resolution.h"
 
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <string.h>
+
+static size_t bytes_of(const char *text, size_t most)
+{
+    return strnlen(text, most - 1) + 1;
+}
+
+struct dns_answer *resolution_keep(const char *chain, const char *servers)
+{
+    size_t chain_bytes = bytes_of(chain, RESOLUTION_CHAIN_MAX),
+           servers_bytes = bytes_of(servers, RESOLUTION_SERVERS_MAX);
+    struct dns_answer *a = mem_alloc(sizeof *a + chain_bytes + servers_bytes);
+    char *texts = (char *)(a + 1);
+    text_copy(texts, chain_bytes, chain);
+    text_copy(texts + chain_bytes, servers_bytes, servers);
+    *a = (struct dns_answer){texts, texts + chain_bytes};
+    return a;
+}
+
+const struct dns_answer *resolution_kept(const struct dns_answer *answer)
+{
+    static const struct dns_answer none = {"", ""};
+    return answer != NULL ? answer : &none;
+}
+
 struct endpoint resolution_choose(const struct resolution *r, const char *host,
                                   const struct endpoint *used, struct endpoint *unfit)
 {

@@ -46,6 +46,21 @@ struct resolution {
     int64_t took_ns; /* from the question to the answer */
 };
 
+/* What is kept of the answer that a target's address came from. */
+struct dns_answer {
+    const char *chain;   /* the CNAMEs, "a -> b"; "": none */
+    const char *servers; /* the servers asked */
+};
+
+#define RESOLUTION_CHAIN_MAX 256
+
+/* A block with copies, truncated to RESOLUTION_CHAIN_MAX and _SERVERS_MAX with their ends;
+ * free() it. */
+struct dns_answer *resolution_keep(const char *chain, const char *servers);
+
+/* An empty one for NULL. */
+const struct dns_answer *resolution_kept(const struct dns_answer *answer);
+
 /*
  * Returns the address to probe for `host`: `used` while it is among the addresses, else
  * the first. An internet name (not host_is_local()) cannot have a loopback or link-local

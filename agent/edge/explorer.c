@@ -349,7 +349,7 @@ static bool leads_to(const struct explorer *e, const struct explored *x, size_t 
         if (n == NULL)
             continue;
         zone |= n->pop[0] != '\0';
-        if (strcasestr(n->dns.chain, door->host) != NULL ||
+        if (strcasestr(resolution_kept(n->dns)->chain, door->host) != NULL ||
             target_name_has(n, &door->to[f]))
             return true;
         for (size_t k = 0; of_own != NULL && k < of_own->n; k++)
@@ -576,7 +576,7 @@ static bool take_name(struct explorer *e, size_t number, size_t f, struct mono n
                                   .known = n->known,
                                   .n_known = n->n_known,
                                   .pop = n->pop,
-                                  .dns = &n->dns};
+                                  .dns = resolution_kept(n->dns)};
     if (n->failed) {
         n->failed = false;
         out->action = EXPLORER_FAILED;
@@ -1049,7 +1049,7 @@ void explorer_destroy(struct explorer *e)
         return;
     for (size_t i = 0; i < e->n; i++) {
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            free(e->all[i]->names[f]);
+            target_name_destroy(e->all[i]->names[f]);
             free(e->all[i]->owner[f]);
         }
         free(e->all[i]->own);

@@ -1,9 +1,11 @@
 #include "edge/target_name.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "core/backoff.h"
 #include "edge/pop.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Back-off of a name that could not be resolved. */
@@ -22,6 +24,15 @@
 #define RARELY_MOST_NS  (12 * 3600 * NS_PER_S)
 
 #define NEVER_NS INT64_MAX
+
+void target_name_destroy(struct target_name *n)
+{
+    if (n == NULL)
+        return;
+    free(n->last);
+    free(n->dns);
+    free(n);
+}
 
 void target_name_ask(struct target_name *n)
 {
@@ -53,14 +64,14 @@ void target_name_pop(char out[POP_TEXT_MAX], const char *host, const struct reso
             pop_text(out, &pop);
 }
 
-static void describe_question(struct dns_answer *out, const struct resolution *r)
+static struct dns_answer *describe_question(const struct resolution *r)
 {
     struct text chain = {0};
     for (size_t i = 0; i < r->n_cnames; i++)
         text_add(&chain, "%s%s", i > 0 ? " -> " : "", r->cnames[i]);
-    text_copy(out->chain, sizeof out->chain, text_string(&chain));
+    struct dns_answer *kept = resolution_keep(text_string(&chain), r->servers);
     text_free(&chain);
-    text_copy(out->servers, sizeof out->servers, r->servers);
+    return kept;
 }
 
 static int64_t keep_ns(const struct resolution *r)
@@ -143,9 +154,11 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
     memcpy(n->all, r->addresses, n->n * sizeof *n->all);
     if (known)
         know_all(n, host, r, &to, now);
-    text_copy(n->last, sizeof n->last, r->last[0] != '\0' ? r->last : host);
+    free(n->last);
+    n->last = mem_string(r->last[0] != '\0' ? r->last : host);
     target_name_pop(n->pop, host, r);
-    describe_question(&n->dns, r);
+    free(n->dns);
+    n->dns = describe_question(r);
     if ((n->moved || n->decoy_answered) && known && handshakes && !n->decoy_under_way &&
         now.ns >= n->decoy_at.ns) {
         n->decoy_at.ns = now.ns + DECOY_LEAST_NS;
@@ -157,7 +170,7 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
 bool target_name_failed(struct target_name *n, const struct resolution *r, bool guessed,
                         struct random *random, struct mono now)
 {
-    text_copy(n->error, sizeof n->error, r->error);
+    n->error = r->error;
     n->left = n->rarely;
     int64_t wait_ns =
         n->rarely ? RARELY_LEAST_NS +
@@ -171,7 +184,8 @@ bool target_name_failed(struct target_name *n, const struct resolution *r, bool 
     target_name_rest(n);
     n->ask_at.ns = NEVER_NS;
     n->pop[0] = '\0';
-    n->dns = (struct dns_answer){.chain = ""};
+    free(n->dns);
+    n->dns = NULL;
     return true;
 }
 

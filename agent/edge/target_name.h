@@ -35,7 +35,7 @@ struct target_name {
     bool under_way; /* a lookup */
     struct mono ask_at;
     unsigned failures;    /* in a row */
-    char error[96];       /* of the last failure */
+    const char *error;    /* of the last failure; NULL: none */
     bool failed;          /* to report */
     struct endpoint used; /* FAMILY_NONE: none */
     struct endpoint all[TARGET_NAME_ADDRESSES_MAX];
@@ -45,14 +45,17 @@ struct target_name {
     struct known_address known[ADDRESSES_MAX];
     struct mono seen[ADDRESSES_MAX]; /* in an answer, the last time */
     size_t n_known;
-    char last[HOST_TEXT_MAX]; /* the name that has the addresses */
-    char pop[POP_TEXT_MAX];   /* that the chain shows */
-    struct dns_answer dns;
+    char *last;                     /* the name that has the addresses; NULL: not known */
+    char pop[POP_TEXT_MAX];         /* that the chain shows */
+    struct dns_answer *dns;         /* NULL: none */
     enum target_name_change change; /* to carry out */
     bool moved;                     /* with it: another address than before */
     bool decoy_due, decoy_under_way, decoy_answered;
     struct mono decoy_at; /* not before */
 };
+
+/* Of one from mem_zalloc(). NULL is fine. */
+void target_name_destroy(struct target_name *n);
 
 /* The name is due at once, and so is the decoy. */
 void target_name_ask(struct target_name *n);

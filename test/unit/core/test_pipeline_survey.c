@@ -203,8 +203,8 @@ static void another_chain_is_told_now_and_then(void **state)
     begin(&r);
     resolve(&r, 0, "192.0.2.1", "");
     for (int minute = 0; minute < 180; minute++) {
-        struct dns_answer dns = {.servers = "192.0.2.53"};
-        snprintf(dns.chain, sizeof dns.chain, "%d.example", minute % 2);
+        struct dns_answer dns = {minute % 2 == 0 ? "a.example" : "b.example",
+                                 "192.0.2.53"};
         pipeline_dns_answer(r.p, 0, FAMILY_IPV4, &dns, r.now, r.wall);
         close_window(&r);
         reported += r.batch->n_events;
