@@ -1,7 +1,7 @@
 /*
  * TLS functions beyond libcurl (OpenSSL): trusted certificates, loaded once and not for
- * each handshake (20 ms for the bundle of the distribution), and observation of
- * handshakes.
+ * each handshake (20 ms for the bundle of the distribution) but each parsed only when it
+ * is needed, and observation of handshakes.
  */
 #ifndef EDGELAT_NET_TLS_H
 #define EDGELAT_NET_TLS_H

@@ -341,6 +341,24 @@ static void cancelled_in_each_phase(void **state)
     http_destroy(NULL);
 }
 
+/* Asks the store for the CA of that file, as a handshake does. */
+static bool finds(X509_STORE *store, const char *ca_file)
+{
+    FILE *file = fopen(ca_file, "r");
+    X509 *ca = PEM_read_X509(file, NULL, NULL, NULL);
+    X509_STORE_CTX *verifies = X509_STORE_CTX_new();
+    X509_OBJECT *found = X509_OBJECT_new();
+    X509_STORE_CTX_init(verifies, store, NULL, NULL);
+    bool is = X509_STORE_CTX_get_by_subject(verifies, X509_LU_X509,
+                                            X509_get_subject_name(ca), found) == 1 &&
+              X509_cmp(X509_OBJECT_get0_X509(found), ca) == 0;
+    X509_OBJECT_free(found);
+    X509_STORE_CTX_free(verifies);
+    X509_free(ca);
+    fclose(file);
+    return is;
+}
+
 /* The store is the same one until the file changes. */
 static void certificates_are_loaded_once(void **state)
 {
@@ -360,6 +378,12 @@ static void certificates_are_loaded_once(void **state)
     X509_STORE *second = tls_trust_store(t, path, why, sizeof why);
     CHECK(second != NULL && second != first, "the file has changed");
     CHECK(tls_trust_store(t, path, why, sizeof why) == second, "not loaded again");
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(i, sk_X509_OBJECT_num(X509_STORE_get0_objects(second)),
+                  "a certificate is parsed when it is needed");
+        CHECK(finds(second, nginx.ca), "one of two CAs");
+    }
+    CHECK(!finds(first, nginx.ca), "not in the file before");
     X509_STORE_free(first);
     tls_trust_destroy(t);
     tls_trust_destroy(NULL);
