@@ -51,7 +51,7 @@ void rolling_slot_end(struct rolling_slots *v)
     }
     slot.bytes = (uint32_t)(at - begin);
     memcpy(begin - sizeof slot, &slot, sizeof slot);
-    v->len += sizeof slot + slot.bytes;
+    v->len += (uint32_t)(sizeof slot + slot.bytes);
     v->packed = mem_resize(v->packed, v->len);
     tally_free(&v->open);
 }
@@ -90,7 +90,7 @@ static void drop_before(struct rolling_slots *v, int64_t first)
     size_t old = 0;
     for (size_t at = 0; rolling_slot_next(v, &at, &slot) && slot.number < first;)
         old = at;
-    v->len -= old;
+    v->len -= (uint32_t)old;
     if (old > 0)
         memmove(v->packed, v->packed + old, v->len);
     if (v->number < first)

@@ -14,7 +14,7 @@ struct rolling_slot {
 
 struct rolling_slots { /* of one delay, in one resolution */
     uint8_t *packed;   /* the complete ones, the oldest first, not aligned */
-    size_t len;
+    uint32_t len;
     uint32_t number;   /* of the open one */
     struct tally open; /* without values: there is none */
 };

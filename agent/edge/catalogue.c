@@ -188,6 +188,15 @@ static char *words_room(const struct datafile_source *from)
     return mem_alloc(from->len + DATAFILE_LINE_MAX);
 }
 
+/* Returns the memory of entries that are not there. */
+static void trim(struct catalogue *c)
+{
+    c->room = c->n;
+    c->metros = mem_resize(c->metros, c->n * sizeof *c->metros);
+    c->others_room = c->n_others;
+    c->others = mem_resize(c->others, c->n_others * sizeof *c->others);
+}
+
 size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from)
 {
     struct datafile f;
@@ -206,6 +215,7 @@ size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from
         if (out->metros[i].group == 0)
             grow_group(out, i, ++groups);
     assign_others(out);
+    trim(out);
     return f.problems;
 }
 
@@ -224,6 +234,7 @@ size_t catalogue_parse_airports(struct catalogue *c, const struct datafile_sourc
     }
     c->n_airports = c->n_others - sites;
     assign_others(c);
+    trim(c);
     return f.problems;
 }
 

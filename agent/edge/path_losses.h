@@ -13,13 +13,11 @@
 
 enum { PATH_LOSSES_IN_A_ROW = 3, PATH_LOSSES_MEMORY = 8 };
 
-struct path_losses { /* start with { 0 } */
-    struct {
-        struct wall sent;
-        bool lost;
-    } recent[PATH_LOSSES_MEMORY]; /* a ring */
-    size_t n;                     /* results added */
-    bool answered;                /* ever: silence from the start is a filter */
+struct path_losses {                      /* start with { 0 } */
+    struct wall sent[PATH_LOSSES_MEMORY]; /* the last results, a ring */
+    bool lost[PATH_LOSSES_MEMORY];        /* the same ones */
+    size_t n;                             /* results added */
+    bool answered;                        /* ever: silence from the start is a filter */
 };
 
 /* True if this loss makes a row of PATH_LOSSES_IN_A_ROW; a longer row is no news. */

@@ -18,7 +18,7 @@ enum {
     OS_UNKNOWN = 255,
     GZIP_LARGE = 256 * 1024,
     PIECE = 32 * 1024,
-    GATHERED_MAX = 32 * 1024, /* protobuf comes in pieces of a few bytes */
+    GATHERED_MAX = 4 * 1024, /* protobuf comes in pieces of a few bytes */
 };
 
 /* Where the next piece goes: behind the others, or over the last one when nobody wants

@@ -7,7 +7,8 @@
 
 static void on_stamp(struct icmp_family *f, const struct packet_in *p)
 {
-    struct sent_echo *sent = echo_table_at(&f->echo_table, f->by_key[p->key % KEYS]);
+    uint32_t after = f->by_key[p->key % KEYS] - (uint32_t)f->echo_table.first;
+    struct sent_echo *sent = echo_table_at(&f->echo_table, f->echo_table.first + after);
     if (sent == NULL || sent->x == NULL || sent->x->packet.key != p->key ||
         p->key >= f->next_key)
         return;

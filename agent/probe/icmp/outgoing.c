@@ -45,7 +45,7 @@ static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t 
         struct sent_echo *e = echo_table_at(&f->echo_table, b->numbers[i]);
         e->x->packet.key = f->next_key + (uint32_t)(i - from);
         e->x->packet.drops = f->drops;
-        f->by_key[e->x->packet.key % KEYS] = b->numbers[i];
+        f->by_key[e->x->packet.key % KEYS] = (uint32_t)b->numbers[i];
         e->sent = e->x->sent = now;
         e->x->result.time = wall;
     }

@@ -46,7 +46,7 @@ struct icmp_family { /* of one uplink */
     uint32_t drops; /* icmp_socket_drops() at the last look */
     bool dont_fragment;
     uint32_t next_key;
-    uint64_t by_key[KEYS]; /* number of the echo sent with a key */
+    uint32_t by_key[KEYS]; /* number of the echo sent with a key, its low bits */
 };
 
 struct icmp {
