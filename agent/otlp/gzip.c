@@ -14,7 +14,8 @@ enum {
     GZIP_WINDOW = 15 + 16, /* the largest window, gzip's header and trailer */
     ANY_WINDOW = 15 + 32,  /* gzip or zlib, by the header */
     RAW_WINDOW = -15,      /* neither has one */
-    GZIP_MEMORY = 8,       /* zlib's default */
+    GZIP_MEMORY =
+        6, /* 150 kB; zlib's default, 8, takes 270 and saves 0.7 % of the bytes */
     OS_UNKNOWN = 255,
     GZIP_LARGE = 256 * 1024,
     PIECE = 32 * 1024,
