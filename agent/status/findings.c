@@ -262,14 +262,14 @@ static bool find_replies(const struct snapshot *s, const struct snapshot_target 
                 continue;
             if (is->server_errors >= is->slow)
                 text_add(&out->lines,
-                         "%s: its server answers HTTP %d (%" PRIu64 " of %" PRIu64
+                         "%s: its server answers HTTP %d (%" PRIu32 " of %" PRIu32
                          " %s probes): the path works, the service does not; see its "
                          "service health, or run `edgelat probe %s %s`\n",
                          target->name, is->server_error, is->server_errors, is->sent,
                          s->kinds->list[k]->name, s->kinds->list[k]->name, target->host);
             else
                 text_add(&out->lines,
-                         "%s: %" PRIu64 " of %" PRIu64 " %s replies took longer than %s, "
+                         "%s: %" PRIu32 " of %" PRIu32 " %s replies took longer than %s, "
                          "although it is connected; run `edgelat probe %s %s`\n",
                          target->name, is->slow, is->sent, s->kinds->list[k]->name,
                          duration_text(waited, target->waiting_ns[k]),
@@ -333,7 +333,7 @@ static void find_resolver(const struct snapshot *s, const struct snapshot_target
                          ms(is->delay.percentile_ns[P50]), ms(target->limits.delay_ns));
             else if (errors > lost)
                 text_add(&out->lines,
-                         "answers %" PRIu64 " of %" PRIu64 " queries with an error",
+                         "answers %" PRIu64 " of %" PRIu32 " queries with an error",
                          errors, is->sent);
             else
                 text_add(&out->lines,

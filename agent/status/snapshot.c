@@ -40,7 +40,8 @@ static struct snapshot_stream *stream_of(struct snapshot *s, const struct series
         size_t kind = kinds_find(s->kinds, series->kind->name);
         struct snapshot_stream **stream = &target->streams[f][kind];
         if (*stream == NULL)
-            *stream = mem_zalloc(sizeof **stream);
+            *stream = mem_zalloc(sizeof **stream + kind_delays(series->kind) *
+                                                       sizeof *(*stream)->medians_ns);
         return *stream;
     }
     return NULL;
@@ -68,6 +69,16 @@ static int64_t median_of(const struct series *series, size_t delay)
                                                              : DELAY_UNDEFINED;
 }
 
+static struct snapshot_delay delay_of(const struct delay_summary *from)
+{
+    struct snapshot_delay d = {.count = (uint32_t)from->count,
+                               .over = (uint32_t)from->over};
+    memcpy(d.percentile_ns, from->percentile_ns, sizeof d.percentile_ns);
+    memcpy(d.is_over, from->is_over, sizeof d.is_over);
+    memcpy(d.supported, from->supported, sizeof d.supported);
+    return d;
+}
+
 /* Through a proxy there is no handshake with the target: TLS is shown. */
 static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
                          const struct series *series)
@@ -77,7 +88,7 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
         t->proxied_ns[i] = median_of(series, i);
     size_t main =
         intercept_distance(series->kind, target_intercept(&t->is->addresses[SLOT_PROXY]));
-    to->delay = delays[main];
+    to->delay = delay_of(&delays[main]);
     take_periods(to, series, main);
 }
 
@@ -117,16 +128,16 @@ static void take_series(struct snapshot *s, const struct series *series)
         .end = s->window_end,
         .to = series->to,
         .silent = series->silent_while != NULL,
-        .sent = w->sent,
-        .lost = outcomes_lost(w->outcomes),
-        .failed = outcomes_failed(w->outcomes),
-        .not_measured = not_measured,
-        .slow = w->outcomes[OUTCOME_SLOW],
-        .server_errors = w->server_errors,
+        .sent = (uint32_t)w->sent,
+        .lost = (uint32_t)outcomes_lost(w->outcomes),
+        .failed = (uint32_t)outcomes_failed(w->outcomes),
+        .not_measured = (uint32_t)not_measured,
+        .slow = (uint32_t)w->outcomes[OUTCOME_SLOW],
+        .server_errors = (uint32_t)w->server_errors,
         .server_error = w->server_error,
         .loss_ratio = w->loss_ratio,
         .packets = loss_count_of(series->kind, w->outcomes, w->counters),
-        .delay = w->delays[0],
+        .delay = delay_of(&w->delays[0]),
     };
     memcpy(to->history_ms, before.history_ms, sizeof to->history_ms);
     memcpy(to->periods, before.periods, sizeof to->periods);
@@ -138,7 +149,7 @@ static void take_series(struct snapshot *s, const struct series *series)
         main = intercept_distance(series->kind,
                                   target_intercept(&target->is->addresses[SLOT_PROXY]));
     }
-    for (size_t i = 0; i < DELAYS_MAX; i++)
+    for (size_t i = 0; i < kind_delays(series->kind); i++)
         to->medians_ns[i] = median_of(series, i);
     take_bars(to, &series->delays[main]);
     take_history(to);

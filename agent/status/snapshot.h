@@ -26,18 +26,23 @@
 /* Windows whose medians are kept for a plot, and bars of a histogram. */
 enum { SNAPSHOT_HISTORY = 32, SNAPSHOT_BARS = 24 };
 
+struct snapshot_delay {
+    uint32_t count, over; /* as struct delay_summary */
+    int64_t percentile_ns[PERCENTILES];
+    bool is_over[PERCENTILES], supported[PERCENTILES];
+};
+
 struct snapshot_stream { /* in its last window with a result */
     struct wall end;     /* of that window; 0: none yet */
     struct endpoint to;
     char pop[POP_TEXT_MAX];
     bool silent; /* never answered while other kinds are: filtered, not an outage */
-    uint64_t sent, lost, failed, not_measured; /* as core/result.h counts them */
-    uint64_t slow, server_errors;              /* of `failed`; as struct summary */
+    uint32_t sent, lost, failed, not_measured; /* as core/result.h counts them */
+    uint32_t slow, server_errors;              /* of `failed`; as struct summary */
     uint16_t server_error;                     /* the status of the last one; 0: none */
     double loss_ratio;                         /* of probes */
-    struct loss_count packets;      /* or probes, of a kind that sends several packets */
-    struct delay_summary delay;     /* the first delay of its kind */
-    int64_t medians_ns[DELAYS_MAX]; /* of each delay; DELAY_UNDEFINED: none */
+    struct loss_count packets;   /* or probes, of a kind that sends several packets */
+    struct snapshot_delay delay; /* the first delay of its kind */
     /* Of that delay, when last due; NULL: nothing can be stated. */
     struct period_summary *periods[PERIODS];
     /* Its values since the start of the series, by bars of equal width on a logarithmic scale
@@ -48,6 +53,7 @@ struct snapshot_stream { /* in its last window with a result */
      * the start, the last is at (windows - 1) % SNAPSHOT_HISTORY. */
     float history_ms[SNAPSHOT_HISTORY];
     uint32_t windows;
+    int64_t medians_ns[]; /* of each delay of its kind; DELAY_UNDEFINED: none */
 };
 
 struct snapshot_target {

@@ -70,7 +70,7 @@ static void add_stream(struct json *j, const struct snapshot *s,
     enum state state = t->is->states[family][k];
 
     char address[ADDRESS_TEXT_MAX];
-    const struct delay_summary *d = &is->delay;
+    const struct snapshot_delay *d = &is->delay;
     json_object(j, NULL);
     json_string(j, "kind", kind->name);
     json_string(j, "family", family_name(is->to.family));

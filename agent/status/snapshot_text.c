@@ -28,7 +28,7 @@ static const char *clock_time(char out[WALL_TEXT_MAX], struct wall time)
 
 /* "3.108", "(3.108)" with too few samples, ">2000.000" of answers that were too late, "-"
  * without any. */
-static const char *delay(char out[24], const struct delay_summary *d, size_t percentile)
+static const char *delay(char out[24], const struct snapshot_delay *d, size_t percentile)
 {
     bool supported = d->supported[percentile];
     snprintf(out, 24,
@@ -82,7 +82,7 @@ static void add_stream(struct text *out, const struct target_state *is,
          address[ADDRESS_TEXT_MAX];
     if (is->rank > 0)
         snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
-    text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu64 " %7s %9s %9s  %s  %s\n", rank,
+    text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu32 " %7s %9s %9s  %s  %s\n", rank,
              is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
              is->target->name,
              owner_pop(stream->pop,
