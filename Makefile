@@ -216,7 +216,7 @@ run: setup-run
 # Three builds of the same sources: as shipped (gcc), with clang's CFI, and with clang's sanitizers.
 CLANG_CFI := $(BUILD)/clang-cfi
 CLANG_SAN := $(BUILD)/clang-sanitized
-FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -g -fsanitize=fuzzer-no-link'
+FUZZED    := SANITIZE=address,undefined CFLAGS='-O1 -gline-tables-only -fsanitize=fuzzer-no-link'
 
 test: setup-test
 	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/lab/relay
@@ -227,7 +227,7 @@ otlp-tools:
 shipped:
 	@$(MAKE) --no-print-directory $(JOBS) test-programs
 clang-cfi:
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang all $(CLANG_CFI)/lab/relay
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_CFI) CC=clang CFLAGS=-O1 all $(CLANG_CFI)/lab/relay
 clang-sanitized:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(CLANG_SAN) CC=clang $(FUZZED) test-programs fuzz-programs
 

@@ -3,13 +3,15 @@
 changed configuration and a spool, reload, a secret, a hung loop, the end."""
 import json
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import SYSTEMD, Machine, build_deb, built_deb, equal, make_root, row, run_tests, wait_for  # noqa: E402
+from machine import SYSTEMD, Machine, built_deb, equal, make_root, row, run_tests, wait_for  # noqa: E402
 
 OLD = "0.0.9"
 CAP_NET_RAW = 1 << 13
@@ -37,7 +39,7 @@ http.server.HTTPServer(("127.0.0.1", 4318), Handler).serve_forever()
 
 
 class Bed:
-    old = new = machine = collector = None
+    folder = old = new = machine = collector = None
 
 
 def pid():
@@ -57,20 +59,23 @@ def drop_in(name, text):
     Bed.machine.run("systemctl", "daemon-reload")
 
 
-def with_other_configuration(package):
-    """As if the configuration that is shipped had changed since then, so that dpkg has to choose."""
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["dpkg-deb", "-R", package, f"{folder}/tree"], check=True)
-        with open(f"{folder}/tree/etc/edgelat/edgelat.conf", "a", encoding="utf-8") as configuration:
-            configuration.write("# of an earlier version\n")
-        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", f"{folder}/tree", package], check=True,
-                       stdout=subprocess.DEVNULL)
-    return package
+def as_earlier_version(package, folder):
+    """The package under an earlier version, as if the configuration that is shipped had changed since then, so that dpkg has to choose."""
+    tree = pathlib.Path(folder) / "tree"
+    subprocess.run(["dpkg-deb", "-R", package, tree], check=True)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub("^Version: .*$", f"Version: {OLD}", control.read_text(), flags=re.M))
+    with open(tree / "etc/edgelat/edgelat.conf", "a", encoding="utf-8") as configuration:
+        configuration.write("# of an earlier version\n")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, folder], check=True, stdout=subprocess.DEVNULL)
+    return next(pathlib.Path(folder).glob("*.deb"))
 
 
 def on_machine():
     """systemd is process 1 of a clean root."""
-    Bed.new, Bed.old = built_deb(), with_other_configuration(build_deb(OLD))
+    Bed.folder = tempfile.TemporaryDirectory()
+    Bed.new = built_deb()
+    Bed.old = as_earlier_version(Bed.new, Bed.folder.name)
     Bed.machine = Machine(make_root(Bed.new), SYSTEMD).__enter__()
     Bed.machine.boot()
 
@@ -153,7 +158,7 @@ def change_version(package, version):
     m = Bed.machine
     identity, waiting, before = instance_id(), spool(), pid()
     m.run("dpkg", "--force-confold", "-i", m.bring(package))  # as unattended-upgrades does
-    equal(f"edgelat {version}", m.run("edgelat", "--version"), "--version")
+    equal(version, m.run("dpkg-query", "-W", "-f", "${Version}", "edgelat"), "the version")
     equal("active running", f"{m.property('ActiveState')} {m.property('SubState')}", "the service")
     equal(True, pid() != before, "it runs the new program")
     equal("# changed here", m.run("tail", "-n", "1", "/etc/edgelat/edgelat.conf"), "configuration")
