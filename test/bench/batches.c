@@ -1,9 +1,10 @@
 /*
  * Writes batches of a simulated office (branch.h), as its agent would send them:
  *
- *     batches SEED FOLDER KEEP MINUTES...
+ *     batches SEED FOLDER KEEP SCALE MINUTES...
  *
- * FOLDER/MINUTE.pb.gz for the last KEEP minutes up to each of MINUTES (ascending).
+ * FOLDER/MINUTE.pb.gz for the last KEEP minutes up to each of MINUTES (ascending). SCALE is
+ * that of the histograms (histogram_scale of the configuration).
  */
 #include "branch.h"
 
@@ -26,12 +27,13 @@ int main(int argc, char **argv)
                                            .version = EDGELAT_VERSION,
                                            .host_name = "branch-1",
                                            .site = "site-1"};
-    if (argc < 5)
+    if (argc < 6)
         return 2;
     int keep = atoi(argv[3]);
     branch_begin(&b, strtoull(argv[1], NULL, 10), 5, 3,
                  (struct wall){1795424400 * NS_PER_S});
-    for (int minute = 1, next = 4; next < argc; minute++) {
+    series_set_scale(b.series, atoi(argv[4]));
+    for (int minute = 1, next = 5; next < argc; minute++) {
         branch_minute(&b);
         snprintf(path, sizeof path, "%s/%05d.pb.gz", argv[2], minute);
         if (minute > atoi(argv[next]) - keep)
