@@ -876,8 +876,8 @@ static bool take_proxy(struct diagnose_runner *r, struct facts_service *s)
 {
     char why[128];
     struct facts *f = &r->facts;
-    int rc = http_proxy_for(&r->proxy, intern_text(s->target.proxy), true, s->target.host,
-                            why, sizeof why);
+    int rc =
+        http_proxy_for(&r->proxy, s->target.proxy, true, s->target.host, why, sizeof why);
     if (rc < 0)
         text_copy(f->proxy_wrong, sizeof f->proxy_wrong, why);
     if (rc != 1)

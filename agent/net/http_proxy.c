@@ -124,7 +124,8 @@ static bool read_url(struct http_proxy *out, const char *url)
 int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
                    const char *host, char *why, size_t why_size)
 {
-    const char *url = configured[0] == '\0' ? of_environment(tls, host) : configured;
+    const char *url =
+        *intern_text(configured) == '\0' ? of_environment(tls, host) : configured;
     if (url[0] == '\0' || strcmp(url, "none") == 0)
         return 0;
     if (read_url(out, url))
@@ -140,7 +141,7 @@ bool http_proxy_used(const struct target *target)
 {
     struct http_proxy proxy;
     char unused[64];
-    return http_proxy_for(&proxy, intern_text(target->proxy), true, target->host, unused,
+    return http_proxy_for(&proxy, target->proxy, true, target->host, unused,
                           sizeof unused) != 0;
 }
 

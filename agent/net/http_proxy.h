@@ -22,7 +22,7 @@ struct http_proxy {
 };
 
 /*
- * `configured`: "" (use the environment), "none", or a URL. Returns 1 and fills `*out`;
+ * `configured`: NULL or "" (use the environment), "none", or a URL. Returns 1 and fills `*out`;
  * 0: no proxy; -EINVAL with one clause in `why`.
  */
 int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,

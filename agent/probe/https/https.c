@@ -442,8 +442,8 @@ static void https_start(struct exchange *x)
         f->delays[i] = DELAY_UNDEFINED;
     x->own = f;
     struct result *r = &x->result;
-    int proxied = http_proxy_for(&f->proxy, intern_text(x->target->proxy), true,
-                                 x->target->host, r->cause, sizeof r->cause);
+    int proxied = http_proxy_for(&f->proxy, x->target->proxy, true, x->target->host,
+                                 r->cause, sizeof r->cause);
     if (proxied < 0) {
         free(f);
         exchange_defer(x, OUTCOME_NOT_MEASURED);
