@@ -9,21 +9,36 @@
 /* A Date has whole seconds. */
 #define LIMIT_NS (CLOCK_WRONG_NS + NS_PER_S)
 
-void clock_watch_date(struct clock_watch *w, const char *server, int64_t ahead_ns)
+static void take_off(struct clock_watch *w, size_t i)
 {
-    if (w->n > 0 && w->dates[(w->n - 1) % CLOCK_DATES].ahead_ns == ahead_ns)
-        return;
-    size_t i = w->n++ % CLOCK_DATES;
-    text_copy(w->dates[i].server, sizeof w->dates[i].server, server);
-    w->dates[i].ahead_ns = ahead_ns;
+    w->n--;
+    memmove(&w->dates[i], &w->dates[i + 1], (w->n - i) * sizeof *w->dates);
 }
 
-/* Of the first `n` Dates, those wrong in the direction of `behind_ns` are not all of one
- * server. */
-static bool several_say(const struct clock_watch *w, size_t n, int64_t behind_ns)
+void clock_watch_date(struct clock_watch *w, const char *server, int64_t ahead_ns)
+{
+    if (w->n > 0 && w->dates[w->n - 1].ahead_ns == ahead_ns)
+        return;
+    w->came++;
+    while (w->n > 0 && w->came - w->dates[0].number > CLOCK_DATES_MEMORY)
+        take_off(w, 0);
+    size_t its = 0, oldest = 0;
+    for (size_t i = w->n; i-- > 0;)
+        if (strcmp(w->dates[i].server, server) == 0 && ++its == CLOCK_DATES_OF_ONE)
+            oldest = i;
+    if (its == CLOCK_DATES_OF_ONE || w->n == CLOCK_DATES)
+        take_off(w, oldest);
+    struct clock_date *d = &w->dates[w->n++];
+    text_copy(d->server, sizeof d->server, server);
+    d->ahead_ns = ahead_ns;
+    d->number = w->came;
+}
+
+/* The Dates wrong in the direction of `behind_ns` are not all of one server. */
+static bool several_say(const struct clock_watch *w, int64_t behind_ns)
 {
     const char *first = NULL;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < w->n; i++) {
         int64_t ahead_ns = w->dates[i].ahead_ns;
         if (behind_ns > 0 ? ahead_ns <= LIMIT_NS : ahead_ns >= -LIMIT_NS)
             continue;
@@ -37,7 +52,7 @@ static bool several_say(const struct clock_watch *w, size_t n, int64_t behind_ns
 int64_t clock_watch_behind_ns(const struct clock_watch *w)
 {
     int64_t sorted[CLOCK_DATES];
-    size_t n = w->n < CLOCK_DATES ? w->n : CLOCK_DATES;
+    size_t n = w->n;
     if (n < CLOCK_DATES_LEAST)
         return 0;
     for (size_t i = 0; i < n; i++)
@@ -46,7 +61,7 @@ int64_t clock_watch_behind_ns(const struct clock_watch *w)
     int64_t behind_ns = sorted[n / 2] > LIMIT_NS    ? sorted[n / 2]
                         : sorted[n - 1] < -LIMIT_NS ? sorted[n - 1]
                                                     : 0;
-    return several_say(w, n, behind_ns) ? behind_ns : 0;
+    return several_say(w, behind_ns) ? behind_ns : 0;
 }
 
 void clock_watch_window(struct clock_watch *w, struct wall at, struct events *events)

@@ -5,7 +5,8 @@
  *
  * A reply from a cache has an old Date, never a future one. So the clock is behind by the
  * median of the last Dates, and ahead only if all of them say so, by the most recent one.
- * One server may be wrong itself: two at least have to say so.
+ * One server may be wrong itself: two at least have to say so, and of a server that is
+ * asked more often than others only the last CLOCK_DATES_OF_ONE are kept.
  */
 #ifndef EDGELAT_CORE_CLOCK_WATCH_H
 #define EDGELAT_CORE_CLOCK_WATCH_H
@@ -15,14 +16,20 @@
 
 #define CLOCK_WRONG_NS (60 * NS_PER_S) /* edgelat's own, as of `edgelat diagnose` */
 
-enum { CLOCK_DATES = 9, CLOCK_DATES_LEAST = 5 };
+enum {
+    CLOCK_DATES = 9,
+    CLOCK_DATES_LEAST = 5,
+    CLOCK_DATES_OF_ONE = 4,
+    CLOCK_DATES_MEMORY = 100, /* a Date is forgotten after so many newer ones */
+};
 
 struct clock_watch { /* start with { 0 } */
-    struct {
+    struct clock_date {
         char server[HOST_TEXT_MAX];
         int64_t ahead_ns;
-    } dates[CLOCK_DATES];
-    size_t n; /* in all */
+        size_t number;
+    } dates[CLOCK_DATES]; /* the oldest first */
+    size_t n, came;       /* kept; in all */
     bool wrong;
 };
 

@@ -181,12 +181,21 @@ static void on_ship_timer(uv_timer_t *timer)
     shipper_wake(a->shipper);
 }
 
-/* ---- paths ---- */
+/* ---- results ---- */
+
+static void take_date(struct agent *a)
+{
+    int64_t ahead_ns;
+    const char *server = http_clock_ahead(a->http, &ahead_ns);
+    if (server != NULL)
+        clock_watch_date(&a->clock_watch, server, ahead_ns);
+}
 
 static void on_result(const struct target *target, const struct result *result,
                       void *user)
 {
     struct agent *a = user;
+    take_date(a);
     if (a->load != NULL && target->uplink == NULL)
         load_watch_result(a->load, target, result);
     if (a->mtus != NULL)
@@ -369,8 +378,7 @@ static void on_check_timer(uv_timer_t *timer)
     const char *server = http_clock_ahead(a->http, &ahead_ns);
     if (clock_proof_update(&a->clock, mono_now(), wall_now(), server != NULL, ahead_ns))
         spool_trust_clock(a->spool);
-    if (server != NULL)
-        clock_watch_date(&a->clock_watch, server, ahead_ns);
+    take_date(a);
     kill_switch_check(&a->kill_switch);
     take_collector_order(a);
     if (a->load != NULL && a->measurer != NULL)

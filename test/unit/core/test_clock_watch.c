@@ -7,7 +7,7 @@
 
 static const struct {
     const char *what;
-    int64_t ahead_s[CLOCK_DATES];
+    int64_t ahead_s[12];
     size_t n;
     int64_t behind_s;
     const char *servers; /* by letter; NULL: two in turn */
@@ -30,6 +30,11 @@ static const struct {
      0,
      "abaab"},
     {"two of three servers say so", {86400, 0, 86401, 86402, 1}, 5, 86400, "abcab"},
+    {"one of the two is asked rarely",
+     {3600, 3601, 3600, 3601, 3600, 3601, 3600, 3601, 3600, 3601, 3600, 3601},
+     12,
+     3600,
+     "baaaaaaaaaaa"},
 };
 
 static void judged(void **state)
@@ -73,11 +78,25 @@ static void reported_once(void **state)
               "no more");
 }
 
+/* What no server has said for long does not count: the clock may have been set since. */
+static void forgotten(void **state)
+{
+    (void)state;
+    struct clock_watch w = {0};
+    for (int64_t k = 0; k < 9; k++)
+        clock_watch_date(&w, k % 2 == 0 ? "a" : "b", 3600 * S + k);
+    CHECK(clock_watch_behind_ns(&w) > 0, "two servers say so");
+    for (int64_t k = 0; k <= CLOCK_DATES_MEMORY; k++)
+        clock_watch_date(&w, "c", k);
+    CHECK_INT(0, clock_watch_behind_ns(&w), "only one has answered since");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judged),
         cmocka_unit_test(reported_once),
+        cmocka_unit_test(forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
