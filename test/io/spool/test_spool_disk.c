@@ -107,7 +107,7 @@ static const struct {
 /* 1 MiB that no gzip makes smaller. */
 static void add_big(struct spool_bed *b, struct random *r)
 {
-    enum { WORDS = (1 << 20) / 8 - 64 };
+    enum { WORDS = (1 << 20) / 8 - 256 };
     uint64_t *noise = malloc(WORDS * sizeof *noise);
     size_t len;
     for (size_t i = 0; i < WORDS; i++)
