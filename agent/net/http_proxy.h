@@ -22,8 +22,8 @@ struct http_proxy {
 };
 
 /*
- * `configured`: NULL or "" (use the environment), "none", or a URL. Returns 1 and fills `*out`;
- * 0: no proxy; -EINVAL with one clause in `why`.
+ * `configured`: NULL or "" (use the environment), "none", or a URL. Returns 1 and fills
+ * `*out`; 0: no proxy; -EINVAL with one clause in `why`.
  */
 int http_proxy_for(struct http_proxy *out, const char *configured, bool tls,
                    const char *host, char *why, size_t why_size);
