@@ -392,8 +392,10 @@ def readme_rows(sections):
             if own is None or peer is None:
                 continue
             doubt = s.doubts(r["plot"], r["column"], r["mark"], ours, peer)
+            higher = s.plots[r["plot"]].get("better") == "higher"
+            better = s.ratios(r["plot"], r["column"], r["mark"], *((peer, ours) if higher else (ours, peer)))
             yield [r["row"], doubted(amount(own, unit), doubt), f"{doubted(amount(theirs, unit), doubt)} {peer}",
-                   doubted(ratio(s.ratios(r["plot"], r["column"], r["mark"], ours, peer)), doubt)]
+                   doubted(ratio(better), doubt)]
 
 
 def own_versions(sections):
@@ -414,7 +416,7 @@ def markdown(sections, rows):
     noisy = [s.name for s in sections if s.doubtful]
     lines_ = ["| " + " | ".join(HEADS) + " |", "|---|---|---|---|", *("| " + " | ".join(row) + " |" for row in rows), "",
               f"`make bench`, {max(s.head['date'] for s in sections)[:10]}, {head['machine']}, {own_versions(sections)}{versions(sections)}. "
-              "Ratio: the other tool's value over edgelat's, least to greatest of the rounds."]
+              "Ratio: how many times better edgelat is (below 1: the other tool), least to greatest of the rounds."]
     if noisy:
         lines_.append(f"In parentheses: the machine was too noisy to state it ({', '.join(noisy)}).")
     return "\n".join(lines_) + "\n"
@@ -426,7 +428,7 @@ def page(sections, rows):
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
             f"<title>edgelat: benchmark</title><style>{STYLE}</style><h1>edgelat: benchmark</h1>"
             f"<p>Each figure beside what a user would pick instead, measured in the same run. Values are medians over rounds, with least and "
-            f"greatest; a ratio is the other tool's value over edgelat's of the same round. Absolute values differ from machine to machine: "
+            f"greatest; a ratio is the other tool's value over edgelat's of the same round; in this table it is how many times better edgelat is. Absolute values differ from machine to machine: "
             f"quote ratios.</p><p class=dim>{esc(head['machine'])}; {esc(own_versions(sections))}; "
             f"{esc(max(s.head['date'] for s in sections))}; <code>make bench</code>, {sum(s.head['seconds'] for s in sections):.0f} s</p>"
             f"<p>{links}</p>{table(HEADS, rows)}{''.join(map(show, sections))}</html>\n")
