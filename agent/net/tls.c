@@ -71,6 +71,7 @@ struct bundle {
     struct bundled {
         unsigned long subject; /* hash of its name */
         size_t at, len;        /* in `der` */
+        bool with_trust;       /* a TRUSTED CERTIFICATE */
     } * list;
     size_t n, room;
     uint8_t *der;
@@ -88,7 +89,8 @@ static void bundle_free(X509_LOOKUP *lookup)
 static X509 *parse(const struct bundle *b, const struct bundled *c)
 {
     const unsigned char *der = b->der + c->at;
-    return d2i_X509(NULL, &der, (long)c->len);
+    return c->with_trust ? d2i_X509_AUX(NULL, &der, (long)c->len)
+                         : d2i_X509(NULL, &der, (long)c->len);
 }
 
 /* Adds those with that subject to the store, which keeps them. */
@@ -117,9 +119,10 @@ static int bundle_find(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NA
 }
 
 /* False: it is damaged. */
-static bool bundle_add(struct bundle *b, const unsigned char *der, size_t len)
+static bool bundle_add(struct bundle *b, const unsigned char *der, size_t len,
+                       bool with_trust)
 {
-    struct bundled c = {.at = b->len, .len = len};
+    struct bundled c = {.at = b->len, .len = len, .with_trust = with_trust};
     b->der = mem_grow(b->der, &b->der_room, b->len + len, 1);
     memcpy(b->der + b->len, der, len);
     X509 *x = parse(b, &c);
@@ -149,7 +152,7 @@ static struct bundle *bundle_open(X509_STORE *store)
 /* Takes the PEM certificates and revocation lists; returns how many. 0 if one is damaged. */
 static size_t take_all(X509_STORE *store, struct bundle *b, const char *bytes, size_t len)
 {
-    size_t others = 0;
+    size_t lists = 0;
     bool damaged = false;
     BIO *in = BIO_new_mem_buf(bytes, (int)len);
     char *name, *header;
@@ -157,17 +160,14 @@ static size_t take_all(X509_STORE *store, struct bundle *b, const char *bytes, s
     long der_len;
     while (PEM_read_bio(in, &name, &header, &der, &der_len) == 1) {
         const unsigned char *at = der;
-        X509 *trusted = NULL;
         X509_CRL *crl = NULL;
-        if (strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0)
-            damaged |= !bundle_add(b, der, (size_t)der_len);
-        else if (strcmp(name, PEM_STRING_X509_TRUSTED) == 0)
-            damaged |= (trusted = d2i_X509_AUX(NULL, &at, der_len)) == NULL;
+        bool with_trust = strcmp(name, PEM_STRING_X509_TRUSTED) == 0;
+        if (with_trust || strcmp(name, PEM_STRING_X509) == 0 ||
+            strcmp(name, PEM_STRING_X509_OLD) == 0)
+            damaged |= !bundle_add(b, der, (size_t)der_len, with_trust);
         else if (strcmp(name, PEM_STRING_X509_CRL) == 0)
             damaged |= (crl = d2i_X509_CRL(NULL, &at, der_len)) == NULL;
-        others += trusted != NULL && X509_STORE_add_cert(store, trusted) == 1;
-        others += crl != NULL && X509_STORE_add_crl(store, crl) == 1;
-        X509_free(trusted);
+        lists += crl != NULL && X509_STORE_add_crl(store, crl) == 1;
         X509_CRL_free(crl);
         OPENSSL_free(name);
         OPENSSL_free(header);
@@ -176,7 +176,7 @@ static size_t take_all(X509_STORE *store, struct bundle *b, const char *bytes, s
     BIO_free(in);
     damaged |= ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE; /* the end */
     b->der = mem_resize(b->der, b->len);
-    return damaged ? 0 : b->n + others;
+    return damaged ? 0 : b->n + lists;
 }
 
 static X509_STORE *load(const char *bytes, size_t len)

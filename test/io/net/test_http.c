@@ -389,6 +389,34 @@ static void certificates_are_loaded_once(void **state)
     tls_trust_destroy(NULL);
 }
 
+/* Such as a CA before and after it changed its key. A chain may need either. */
+static void certificates_of_one_subject(void **state)
+{
+    (void)state;
+    char why[160], path[128], command[768];
+    snprintf(path, sizeof path, "%s/same.pem", nginx.folder);
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout new.key -out "
+             "new.pem -subj '/O=Edgelat Test ca/CN=ca' 2>openssl.log && openssl x509 -in "
+             "new.pem -trustout -addtrust serverAuth >same.pem && cat ca.pem >>same.pem",
+             nginx.folder);
+    child_run(command);
+    struct tls_trust *t = tls_trust_create();
+    X509_STORE *store = tls_trust_store(t, path, why, sizeof why);
+    CHECK(store != NULL, "%s", why);
+    X509_STORE_CTX *verifies = X509_STORE_CTX_new();
+    X509_STORE_CTX_init(verifies, store, NULL, NULL);
+    FILE *file = fopen(nginx.ca, "r");
+    X509 *ca = PEM_read_X509(file, NULL, NULL, NULL);
+    fclose(file);
+    STACK_OF(X509) *all = X509_STORE_CTX_get1_certs(verifies, X509_get_subject_name(ca));
+    CHECK_INT(2, sk_X509_num(all), "the trusted certificate hides no other");
+    sk_X509_pop_free(all, X509_free);
+    X509_free(ca);
+    X509_STORE_CTX_free(verifies);
+    tls_trust_destroy(t);
+}
+
 static void preloaded_certificates(void **state)
 {
     (void)state;
@@ -501,6 +529,7 @@ int main(void)
         cmocka_unit_test(proxy_of_the_environment),
         cmocka_unit_test(cancelled_in_each_phase),
         cmocka_unit_test(certificates_are_loaded_once),
+        cmocka_unit_test(certificates_of_one_subject),
         cmocka_unit_test(preloaded_certificates),
         cmocka_unit_test(probes_at_once_keep_what_they_trust),
     };
