@@ -502,11 +502,26 @@ static void note_answer(struct pipeline_stream *s, const struct result *result)
         s->silent_since.ns = 0;
 }
 
-static void count_status(struct status_count statuses[STATUSES_MAX], uint16_t status)
+/* Those of the closed window, which its batch shows, become those before the open one. */
+static void begin_statuses(const struct pipeline *p, struct pipeline_address *addr)
 {
+    if (!addr->statuses_shown)
+        return;
+    addr->statuses_shown = false;
+    if (p->settings.delta)
+        memset(addr->statuses, 0, sizeof addr->statuses);
+    for (size_t i = 0; i < STATUSES_MAX; i++)
+        addr->statuses[i].before = addr->statuses[i].n;
+}
+
+static void count_status(const struct pipeline *p, struct pipeline_address *addr,
+                         uint16_t status)
+{
+    struct status_count *statuses = addr->statuses;
     size_t i = 0;
     if (status == 0)
         return;
+    begin_statuses(p, addr);
     while (i + 1 < STATUSES_MAX && statuses[i].n > 0 && statuses[i].status != status)
         i++;
     if (i + 1 < STATUSES_MAX)
@@ -542,7 +557,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
         pipeline_add_delay(p, s, &counted);
         add_handshake(p, s, &counted);
     }
-    count_status(s->addr->statuses, result->http.status);
+    count_status(p, s->addr, result->http.status);
     note_answer(s, result);
     window_add(s->window, &counted);
     s->touched = true;
@@ -598,6 +613,15 @@ static void step_back(struct pipeline *p, struct mono now, struct wall wall)
     series_set_began_by(p->series, began);
 }
 
+/* Of an address without a response in the window, too. */
+static void end_statuses(struct pipeline *p)
+{
+    for (size_t t = 0; t < p->n_targets; t++)
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
+            if (p->targets[t].addresses[f] != NULL)
+                begin_statuses(p, p->targets[t].addresses[f]);
+}
+
 static void begin_window(struct pipeline *p)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
@@ -608,10 +632,7 @@ static void begin_window(struct pipeline *p)
             if (addr == NULL)
                 continue;
             addr->up = false;
-            if (p->settings.delta)
-                memset(addr->statuses, 0, sizeof addr->statuses);
-            for (size_t i = 0; i < STATUSES_MAX; i++)
-                addr->statuses[i].before = addr->statuses[i].n;
+            addr->statuses_shown = true;
         }
     }
 }
@@ -634,6 +655,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     }
     pipeline_judge_addresses(p, now, end);
     pipeline_report_shifts(p, end);
+    end_statuses(p);
     pipeline_rank(p);
     pipeline_report_nearest(p, end);
     pipeline_pace(p, now);

@@ -37,6 +37,7 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
     char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */
     bool issuer_foreign;
     struct status_count statuses[STATUSES_MAX];
+    bool statuses_shown; /* they are those of the batch of the closed window */
     struct intercept intercept;
     struct addresses all;         /* of the name; `to` is the one in use */
     struct address_state *states; /* of `all`, as last described */

@@ -413,6 +413,51 @@ static void a_middlebox_does_not_say_that_it_is_up(void **state)
     end(&r);
 }
 
+/* ---- HTTP responses ---- */
+
+static void respond(struct rig *r, uint16_t status)
+{
+    struct endpoint to = address("192.0.2.1");
+    struct result result = result_of(WEB4, &to, r->wall, OUTCOME_REPLY);
+    result.http.status = status;
+    pipeline_result(r->p, &result);
+}
+
+static void expect_responses(struct rig *r, size_t i, uint16_t status, uint32_t n,
+                             uint32_t before)
+{
+    close_window(r);
+    const struct status_count *is =
+        &r->batch->targets[0].addresses[SLOT_IPV4].statuses[i];
+    CHECK_INT(status, is->status, "status");
+    CHECK_INT(n, is->n, "responses with it");
+    CHECK_INT(before, is->before, "before the window");
+}
+
+/* The batch has those of its window, until the next call. */
+static void responses_are_counted_by_status(void **state)
+{
+    (void)state;
+    for (uint32_t delta = 0; delta < 2; delta++) {
+        struct rig r;
+        uint32_t kept = 1 - delta;
+        begin(&r);
+        pipeline_destroy(r.p);
+        r.settings.delta = delta == 1;
+        r.p = pipeline_create(&r.settings, &kinds, check_seed(), r.now, r.wall);
+        resolve(&r, 0, "192.0.2.1", "");
+        respond(&r, 200);
+        respond(&r, 200);
+        expect_responses(&r, 0, 200, 2, 0);
+        respond(&r, 200);
+        expect_responses(&r, 0, 200, 2 * kept + 1, 2 * kept);
+        expect_responses(&r, 0, 200 * (uint16_t)kept, 3 * kept, 3 * kept);
+        respond(&r, 503);
+        expect_responses(&r, (size_t)kept, 503, 1, 0);
+        end(&r);
+    }
+}
+
 static void paused(void **state)
 {
     (void)state;
@@ -459,6 +504,7 @@ int main(void)
         cmocka_unit_test(the_decoy_leaves_them_out_too),
         cmocka_unit_test(a_middlebox_does_not_say_that_it_is_up),
         cmocka_unit_test(handshakes_are_kept_for_comparisons),
+        cmocka_unit_test(responses_are_counted_by_status),
         cmocka_unit_test(paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
