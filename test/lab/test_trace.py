@@ -220,7 +220,8 @@ def check_paths(net):
         with capture(net) as lines:
             trace = Trace(net, method, "--paths", "-4", "target.example")
         flows = {flow_of(packet)[:3] for packet in packets_in(lines)}
-        tap.equal((16, 16), (len(flows), trace.summary["flows"]), f"{method[2:]}: 16 flows")
+        # the kernel chooses their ports at random: in one of a hundred runs two flows have the same one
+        tap.ok(len(flows) in (15, 16) and trace.summary["flows"] == 16, f"{method[2:]}: 16 flows", (len(flows), trace.summary["flows"]))
         for hop, truth in zip(trace.hops, zip(routers.TRUTH["a"], routers.TRUTH["b"])):
             tap.equal(set(truth), {branch["address"] for branch in hop["branches"]},
                       f"{method[2:]}: the branches of hop {hop['hop']}")
