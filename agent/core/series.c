@@ -584,7 +584,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
     l->window++;
     l->closed = now;
 
-    l->list = mem_grow(l->list, &l->list_room, l->n, sizeof *l->list);
+    l->list = mem_grow(l->list, &l->list_room, l->n + 1, sizeof *l->list);
     *n = 0;
     for (size_t i = 0; i < l->n; i++) {
         struct series_entry *a = l->entries[i];

@@ -86,7 +86,8 @@ void series_set_began_by(struct series_set *l, struct wall latest);
 
 /*
  * Ends the window: sets `in_window` of the series with a part since the last call.
- * Returns all series, ordered by stream and PoP; valid until the next call on the set.
+ * Returns all series, ordered by stream and PoP; never NULL, and valid until the next
+ * call on the set.
  */
 const struct series *const *series_set_close(struct series_set *l, struct mono now,
                                              size_t *n);

@@ -336,6 +336,7 @@ static void what_was_only_missed_is_no_series(void **state)
     CHECK(take(&r, 10 * NS_PER_S, &order) > 0, "the pause is over");
     close_window(&r);
     CHECK_INT(0, r.batch->n_series, "no result, no series");
+    CHECK(r.batch->series != NULL, "a list that is empty");
     end(&r);
 }
 
