@@ -271,8 +271,9 @@ def identity_with_burst(bursts_per_day, soonest, latest):
     """An instance id whose agent sends its next burst like a call in `soonest` to `latest` seconds: its times are fixed by the identity
     (core/media.h), so that no restart adds one."""
     mask, day = (1 << 64) - 1, 86400 * 10**9
-    length, now = day // bursts_per_day, time.time_ns()
+    length = day // bursts_per_day
     while True:
+        now = time.time_ns()  # none begins in the last seconds of its share of the day: then this goes on until the next one
         name = str(uuid.uuid4())
         seed = 14695981039346656037
         for letter in name.encode():
