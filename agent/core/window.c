@@ -296,7 +296,7 @@ struct window {
     struct wall start;
     struct counts counts;
     bool first_is_round_trip;
-    int64_t order_ns; /* no result comes so much later than one that was sent after it */
+    int64_t order_ns; /* results come out of order by less */
 
     struct values variation;
     struct walk walk;
