@@ -1,6 +1,5 @@
 #include "cmd/live.h"
 
-#include "base/intern.h"
 #include "base/mem.h"
 #include "cmd/allowance.h"
 #include "cmd/cmd.h"
@@ -447,8 +446,7 @@ static void preload(struct session *s)
 {
     for (size_t i = 0; i < s->n_hosts; i++)
         if (kind_delay(kind_of(&s->hosts[i]), DELAY_TLS) != KIND_NONE)
-            http_preload(s->http,
-                         intern_text(s->live->targets[s->hosts[i].target].ca_file));
+            http_preload(s->http, s->live->targets[s->hosts[i].target].ca_file);
 }
 
 static void begin(struct session *s)

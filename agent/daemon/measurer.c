@@ -1,6 +1,5 @@
 #include "daemon/measurer.h"
 
-#include "base/intern.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -419,7 +418,7 @@ static void start_handshake(struct measurer *m, const struct explorer_step *step
 static void preload(struct measurer *m, const struct target *target)
 {
     if (target_measures(target, probe_kind_words(), DELAY_TLS))
-        http_preload(m->http, intern_text(target->ca_file));
+        http_preload(m->http, target->ca_file);
 }
 
 /* Where a proxy carries everything, DNS need not answer: that is said once for all. */
