@@ -20,8 +20,7 @@ from probing import Agent, Capture, Probing
 PROBED, PROBED_MS = "203.0.113.30", 24
 # The agent's, so far that its probe is still under way at a step, also if a busy host sends it late.
 HOST, ADDRESS, RTT_MS = "www.bing.com", "203.0.113.40", 200
-SECOND_NS = 10**9
-HOUR_NS = 3600 * SECOND_NS
+HOUR_NS = 3600 * 10**9
 # seconds, and from then on the clock's offset
 STEPS = ((3, HOUR_NS), (8, 0), (13, -HOUR_NS), (18, 0))
 
@@ -109,10 +108,10 @@ def stamp(batch):
 
 
 def next_request(capture):
-    """When the agent's next echo request leaves (ns), at least half a second from now: one leaves each second."""
+    """Waits for the agent's next echo request; when it left (ns)."""
     begin = struct.pack("4B", *map(int, ADDRESS.split("."))) + b"\x08"
-    sent = lab.wait_for(lambda: next((at for at, packet in reversed(capture.packets) if packet[9] == 1 and packet[16:21] == begin), None), 10)
-    return sent + (time.time_ns() + SECOND_NS // 2 - sent + SECOND_NS) // SECOND_NS * SECOND_NS
+    seen = len(capture.packets)
+    return lab.wait_for(lambda: next((at for at, packet in capture.packets[seen:] if packet[9] == 1 and packet[16:21] == begin), None), 10, 0.01)
 
 
 def main():
@@ -126,7 +125,7 @@ def main():
         began = time.monotonic()
         for at, offset in STEPS:
             time.sleep(max(0, began + at - time.monotonic()))
-            clock.set(offset, next_request(capture) + RTT_MS // 2 * 10**6)  # one of the agent's is under way
+            clock.set(offset, next_request(capture) + RTT_MS // 2 * 10**6)  # while it is under way
         probes = probing_.wait()
         time.sleep(max(0, began + 24 - time.monotonic()))
         agent.stop()
