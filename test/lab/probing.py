@@ -203,20 +203,21 @@ class Capture:
         return [rtt for _, rtt in self.connects(address, port)]
 
     def connects(self, address, port=443):
-        """The same with the time of the first SYN in ns."""
+        """The same with the time of the first SYN in ns. By port and sequence number: the kernel draws ports, so two may have the same."""
         begun, took = {}, {}
         for stamp, packet in sorted(self.packets, key=lambda p: p[0]):
             protocol, source, destination, body = self._parse(packet)
             if protocol != 6 or address not in (source, destination):
                 continue
             flags = body[13] & 0x12
-            if port not in struct.unpack_from(">HH", body):
-                continue
-            if flags == 0x02:
-                begun.setdefault(body[0:2], stamp)
-            elif flags == 0x12 and body[2:4] in begun:
-                took.setdefault(body[2:4], (stamp - begun[body[2:4]]) / 1e6)
-        return [(at, took.get(port)) for port, at in begun.items()]
+            from_port, to_port, number, acknowledged = struct.unpack_from(">HHII", body)
+            if flags == 0x02 and to_port == port:
+                begun.setdefault((from_port, number), stamp)
+            elif flags == 0x12 and from_port == port:
+                of = to_port, (acknowledged - 1) % 2**32
+                if of in begun:
+                    took.setdefault(of, (stamp - begun[of]) / 1e6)
+        return [(at, took.get(of)) for of, at in begun.items()]
 
     def requests(self):
         """Echo requests and SYNs that left: [(ns, IP protocol, address)]."""
