@@ -4,6 +4,7 @@
  */
 #include "edge/catalogue.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -28,11 +29,11 @@ const char *pop_family_name(enum pop_family family)
     return families[family];
 }
 
-static bool read_family(struct datafile *f, const char *word, enum pop_family *out)
+static bool read_family(struct datafile *f, const char *word, uint8_t *out)
 {
     for (size_t i = POP_UNKNOWN + 1; i < FAMILIES; i++)
         if (strcmp(word, families[i]) == 0) {
-            *out = (enum pop_family)i;
+            *out = (uint8_t)i;
             return true;
         }
     const char *near = text_nearest(word, families + 1, FAMILIES - 1);
@@ -63,39 +64,35 @@ static bool read_degrees(struct datafile *f, const char *column, const char *fie
     return false;
 }
 
-/* Copies the word to `*words`, which it advances. */
-static bool read_word(struct datafile *f, const char *column, const char *field,
-                      char **words, const char **out)
+/* City, country and position. The city is copied to `*cities`, which advances. Many rows
+ * have the same country. */
+static bool read_location(struct datafile *f, char *fields[], char **cities,
+                          struct metro *m)
 {
     enum { WORD_MAX = 48 };
-    *out = *words;
-    if (!datafile_word(f, column, field, *words, WORD_MAX))
+    char country[WORD_MAX];
+    if (!datafile_word(f, "city", fields[0], *cities, WORD_MAX) ||
+        !datafile_word(f, "country", fields[1], country, sizeof country) ||
+        !read_degrees(f, "latitude", fields[2], 90, &m->at.latitude) ||
+        !read_degrees(f, "longitude", fields[3], 180, &m->at.longitude))
         return false;
-    *words += strlen(*words) + 1;
+    m->city = *cities;
+    m->country = intern(country);
+    *cities += strlen(*cities) + 1;
     return true;
 }
 
-/* City, country and position. */
-static bool read_location(struct datafile *f, char *fields[], char **words,
-                          struct metro *m)
-{
-    return read_word(f, "city", fields[0], words, &m->city) &&
-           read_word(f, "country", fields[1], words, &m->country) &&
-           read_degrees(f, "latitude", fields[2], 90, &m->at.latitude) &&
-           read_degrees(f, "longitude", fields[3], 180, &m->at.longitude);
-}
-
-static bool read_metro(struct datafile *f, char *fields[], char **words, struct metro *m)
+static bool read_metro(struct datafile *f, char *fields[], char **cities, struct metro *m)
 {
     return read_code(f, fields[0], m) && read_family(f, fields[1], &m->family) &&
-           read_location(f, fields + 2, words, m);
+           read_location(f, fields + 2, cities, m);
 }
 
-static bool read_airport(struct datafile *f, char *fields[], char **words,
+static bool read_airport(struct datafile *f, char *fields[], char **cities,
                          struct metro *m)
 {
     m->family = POP_AIRPORT;
-    return read_code(f, fields[0], m) && read_location(f, fields + 1, words, m);
+    return read_code(f, fields[0], m) && read_location(f, fields + 1, cities, m);
 }
 
 /* Index of the first entry with this code, or where it would be, in a sorted list. */
@@ -146,7 +143,7 @@ static bool is_near(struct position a, struct position b)
 }
 
 /* Gives `group` to the code and, transitively, to all codes near it. */
-static void grow_group(struct catalogue *c, size_t from, uint32_t group)
+static void grow_group(struct catalogue *c, size_t from, uint16_t group)
 {
     size_t *waiting = mem_alloc(c->n * sizeof *waiting), n = 0;
     c->metros[from].group = group;
@@ -168,8 +165,8 @@ static void assign_others(struct catalogue *c)
     for (size_t i = 0; i < c->n_others; i++) {
         struct metro *other = &c->others[i];
         double least = METRO_RADIUS_KM;
-        other->group =
-            (uint32_t)(c->n + 1 + i); /* there are at most n groups of metros */
+        /* there are at most n groups of metros */
+        other->group = (uint16_t)(c->n + 1 + i);
         for (size_t m = 0; m < c->n; m++) {
             if (!is_near(other->at, c->metros[m].at))
                 continue;
@@ -182,15 +179,28 @@ static void assign_others(struct catalogue *c)
     }
 }
 
-/* Each word is shorter than its row; what is not used is never touched. */
-static char *words_room(const struct datafile_source *from)
+/* Each city is shorter than its row. */
+static char *cities_room(const struct datafile_source *from)
 {
     return mem_alloc(from->len + DATAFILE_LINE_MAX);
 }
 
-/* Returns the memory of entries that are not there. */
-static void trim(struct catalogue *c)
+static void move_cities(struct metro *list, size_t n, const char *from, const char *end,
+                        const char *to)
 {
+    for (size_t i = 0; i < n; i++)
+        if (list[i].city >= from && list[i].city < end)
+            list[i].city = to + (list[i].city - from);
+}
+
+/* Returns the memory that is not used: of entries, and of the cities behind `end`. */
+static void trim(struct catalogue *c, char **cities, const char *end)
+{
+    char *from = *cities;
+    *cities = mem_copy(from, (size_t)(end - from));
+    move_cities(c->metros, c->n, from, end, *cities);
+    move_cities(c->others, c->n_others, from, end, *cities);
+    free(from);
     c->room = c->n;
     c->metros = mem_resize(c->metros, c->n * sizeof *c->metros);
     c->others_room = c->n_others;
@@ -202,20 +212,20 @@ size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from
     struct datafile f;
     char *fields[DATAFILE_COLUMNS_MAX];
     *out = (struct catalogue){0};
-    char *words = out->words = words_room(from);
+    char *cities = out->cities = cities_room(from);
     if (datafile_open(&f, from, "metros", "code,family,city,country,latitude,longitude"))
         text_copy(out->version, sizeof out->version, f.version);
     while (datafile_next(&f, fields)) {
         struct metro m = {0};
-        if (read_metro(&f, fields, &words, &m))
+        if (read_metro(&f, fields, &cities, &m))
             add(out, &f, &m);
     }
-    uint32_t groups = 0;
+    uint16_t groups = 0;
     for (size_t i = 0; i < out->n; i++)
         if (out->metros[i].group == 0)
             grow_group(out, i, ++groups);
     assign_others(out);
-    trim(out);
+    trim(out, &out->cities, cities);
     return f.problems;
 }
 
@@ -224,17 +234,17 @@ size_t catalogue_parse_airports(struct catalogue *c, const struct datafile_sourc
     struct datafile f;
     char *fields[DATAFILE_COLUMNS_MAX];
     size_t sites = c->n_others;
-    char *words = c->airport_words = words_room(from);
+    char *cities = c->airport_cities = cities_room(from);
     if (datafile_open(&f, from, "airports", "code,city,country,latitude,longitude"))
         text_copy(c->airports_version, sizeof c->airports_version, f.version);
     while (datafile_next(&f, fields)) {
         struct metro m = {0};
-        if (read_airport(&f, fields, &words, &m))
+        if (read_airport(&f, fields, &cities, &m))
             add(c, &f, &m);
     }
     c->n_airports = c->n_others - sites;
     assign_others(c);
-    trim(c);
+    trim(c, &c->airport_cities, cities);
     return f.problems;
 }
 
@@ -242,8 +252,8 @@ void catalogue_free(struct catalogue *c)
 {
     free(c->metros);
     free(c->others);
-    free(c->words);
-    free(c->airport_words);
+    free(c->cities);
+    free(c->airport_cities);
     *c = (struct catalogue){0};
 }
 

@@ -26,11 +26,11 @@
 enum { CATALOGUE_MAX = 4096 }; /* codes */
 
 struct metro { /* one code */
-    char code[4];
-    enum pop_family family;
     const char *city, *country;
     struct position at;
-    uint32_t group; /* the same for all codes of one metro */
+    uint16_t group; /* the same for all codes of one metro */
+    uint8_t family; /* enum pop_family */
+    char code[4];
 };
 
 struct catalogue { /* start with { 0 }, end with catalogue_free() */
@@ -38,7 +38,7 @@ struct catalogue { /* start with { 0 }, end with catalogue_free() */
     size_t n, room;
     struct metro *others; /* sites of Exchange's servers, airports */
     size_t n_others, others_room, n_airports;
-    char *words, *airport_words;        /* cities and countries of each file */
+    char *cities, *airport_cities;      /* of each file */
     char version[DATAFILE_VERSION_MAX]; /* of metros.csv; "": not read */
     char airports_version[DATAFILE_VERSION_MAX];
 };
