@@ -178,34 +178,68 @@ static int write_all(int fd, const uint8_t *bytes, size_t len)
             len -= (size_t)n;
         }
     }
-    return fsync(fd) < 0 ? -errno : 0;
+    return 0;
 }
 
-static int write_file(int folder, const char *name, const void *bytes, size_t len)
+static int temporary_name(char out[NAME_MAX + 1], const char *name)
 {
-    int fd =
-        openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    int rc = write_all(fd, bytes, len);
-    if (close(fd) < 0 && rc == 0)
-        rc = -errno;
+    return snprintf(out, NAME_MAX + 1, "%s.tmp", name) > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+struct file_writer file_writer_of(int folder, const char *name)
+{
+    return (struct file_writer){folder, -1, name};
+}
+
+void file_drop(struct file_writer *w)
+{
+    char temporary[NAME_MAX + 1];
+    if (w->fd < 0)
+        return;
+    temporary_name(temporary, w->name);
+    unlinkat(w->folder, temporary, 0);
+    close(w->fd);
+    w->fd = -1;
+}
+
+int file_put(struct file_writer *w, const void *bytes, size_t len)
+{
+    char temporary[NAME_MAX + 1];
+    int rc = temporary_name(temporary, w->name);
+    if (rc == 0 && w->fd < 0) {
+        w->fd = openat(w->folder, temporary,
+                       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        rc = w->fd < 0 ? -errno : 0;
+    }
+    if (rc == 0)
+        rc = write_all(w->fd, bytes, len);
+    if (rc < 0)
+        file_drop(w);
     return rc;
+}
+
+int file_commit(struct file_writer *w)
+{
+    char temporary[NAME_MAX + 1];
+    temporary_name(temporary, w->name);
+    int rc = fsync(w->fd) < 0 ? -errno : 0;
+    if (close(w->fd) < 0 && rc == 0)
+        rc = -errno;
+    w->fd = -1;
+    if (rc == 0 && renameat(w->folder, temporary, w->folder, w->name) < 0)
+        rc = -errno;
+    if (rc < 0) {
+        unlinkat(w->folder, temporary, 0);
+        return rc;
+    }
+    return fsync(w->folder) < 0 ? -errno : 0;
 }
 
 int file_write_whole(int folder, const char *name, const void *bytes, size_t len)
 {
-    char temporary[NAME_MAX + 1];
-    if (snprintf(temporary, sizeof temporary, "%s.tmp", name) >= (int)sizeof temporary)
-        return -ENAMETOOLONG;
-    int rc = write_file(folder, temporary, bytes, len);
-    if (rc == 0 && renameat(folder, temporary, folder, name) < 0)
-        rc = -errno;
-    if (rc < 0) {
-        unlinkat(folder, temporary, 0);
-        return rc;
-    }
-    return fsync(folder) < 0 ? -errno : 0;
+    struct file_writer w = file_writer_of(folder, name);
+    int rc = file_put(&w, bytes, len);
+    return rc < 0 ? rc : file_commit(&w);
 }
 
 int file_make_folder(const char *path, mode_t mode)

@@ -60,6 +60,19 @@ const char *file_error(int rc);
  * leaves no file behind. */
 int file_write_whole(int folder, const char *name, const void *bytes, size_t len);
 
+/*
+ * The same in pieces. file_put() creates the file at its first call, file_commit() gives it
+ * its name; on an error both have removed it. file_drop() removes it before.
+ */
+struct file_writer {
+    int folder, fd; /* -1: none */
+    const char *name;
+};
+struct file_writer file_writer_of(int folder, const char *name);
+int file_put(struct file_writer *w, const void *bytes, size_t len);
+int file_commit(struct file_writer *w);
+void file_drop(struct file_writer *w);
+
 /* Creates a folder that survives a power failure. An existing folder is no error.
  * Returns 0 or -errno. */
 int file_make_folder(const char *path, mode_t mode);

@@ -203,6 +203,7 @@ bool rolling_set_now(struct rolling_set *l, struct mono now)
     if (now.ns > l->at.ns)
         l->now_ns += now.ns - l->at.ns;
     l->at = now;
+    l->changes++;
     int64_t first[] = {first_kept(l, ROLLING_MINUTES), first_kept(l, ROLLING_HOURS)};
     drop_all_before(l, first);
     while (rolling_set_bytes(l) > ROLLING_BYTES_MAX &&
@@ -255,6 +256,7 @@ struct rolling *rolling_claim(struct rolling_set *l, const char *key, size_t n_d
     memmove(&l->list[at + 1], &l->list[at], (l->n - at) * sizeof *l->list);
     l->list[at] = r;
     l->n++;
+    l->changes++;
     return r;
 }
 
@@ -269,6 +271,7 @@ void rolling_add(struct rolling_set *l, struct rolling *r, size_t delay,
 {
     if (values->count == 0)
         return;
+    l->changes++;
     for (size_t k = 0; k < ROLLING_RESOLUTIONS; k++)
         tally_merge(open_slot(&r->slots[delay * ROLLING_RESOLUTIONS + k],
                               rolling_slot_number(l, k)),

@@ -79,8 +79,21 @@ void rolling_add(struct rolling_set *l, struct rolling *r, size_t delay,
 void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_t delay,
                      const bool due[PERIODS], struct period_summary out[PERIODS]);
 
-/* The content of a file with all series, `*len` bytes, which the caller frees. */
-void *rolling_save(const struct rolling_set *l, struct wall wall, size_t *len);
+/*
+ * Makes a file with all series, a piece of some 16 kB at a time (more if a tally is longer),
+ * as the whole may take more memory than the set. Ends if the set changes meanwhile.
+ */
+struct rolling_saver;
+struct rolling_saver *rolling_saver_create(const struct rolling_set *l, struct wall wall);
+void rolling_saver_destroy(struct rolling_saver *s); /* NULL is fine */
+
+enum rolling_saved {
+    ROLLING_PIECE,  /* `*bytes` and `*len`, until the next call */
+    ROLLING_SAVED,  /* the piece before was the last one */
+    ROLLING_CHANGED /* the set has changed: the pieces are no file */
+};
+enum rolling_saved rolling_saver_next(struct rolling_saver *s, const void **bytes,
+                                      size_t *len);
 
 /* Loads such a file into an empty set, as of `wall` now. False: it is damaged or of
  * another version, and nothing is loaded. Any bytes are allowed. */

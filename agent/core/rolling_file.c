@@ -9,79 +9,156 @@
 #include "base/mem.h"
 #include "base/wire.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define MAGIC        UINT64_C(0x6564676574616c31) /* "edgetal1" */
-#define CHECKSUM     8
-#define STEP_BYTES   4
-#define SERIES_BYTES 3 /* at least */
+#define MAGIC          UINT64_C(0x6564676574616c31) /* "edgetal1" */
+#define CHECKSUM       8
+#define CHECKSUM_BASIS UINT64_C(0xcbf29ce484222325)
+#define PIECE_BYTES    (12 << 10) /* with the last slot mostly below 16 kB */
+#define STEP_BYTES     4
+#define SERIES_BYTES   3 /* at least */
 
-uint64_t rolling_checksum(const void *bytes, size_t len)
+static uint64_t add_checksum(uint64_t sum, const void *bytes, size_t len)
 {
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < len; i++)
         sum = (sum ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
     return sum;
 }
 
+uint64_t rolling_checksum(const void *bytes, size_t len)
+{
+    return add_checksum(CHECKSUM_BASIS, bytes, len);
+}
+
 /* ---- save ---- */
 
-static void put_slot(struct wire_out *w, uint32_t number, const struct tally *t)
+struct rolling_saver {
+    const struct rolling_set *set;
+    uint64_t changes; /* of the set, when this began */
+    struct wall wall;
+    bool begun, ended;
+    /* Comes next: the slot at `at` of these slots of this series. */
+    size_t series, slots, at;
+    uint64_t checksum; /* of the pieces before this one */
+    uint8_t *bytes;
+    size_t len, room;
+};
+
+struct rolling_saver *rolling_saver_create(const struct rolling_set *l, struct wall wall)
 {
-    wire_put_u64(w, number);
-    wire_put_u32(w, t->n);
+    struct rolling_saver *s = mem_zalloc(sizeof *s);
+    s->set = l;
+    s->changes = l->changes;
+    s->wall = wall;
+    s->checksum = CHECKSUM_BASIS;
+    return s;
+}
+
+void rolling_saver_destroy(struct rolling_saver *s)
+{
+    if (s == NULL)
+        return;
+    free(s->bytes);
+    free(s);
+}
+
+/* The next `n` bytes of the piece. */
+static struct wire_out put(struct rolling_saver *s, size_t n)
+{
+    s->bytes = mem_grow(s->bytes, &s->room, s->len + n, 1);
+    s->len += n;
+    return wire_to(s->bytes + s->len - n, n);
+}
+
+static void put_slot(struct rolling_saver *s, uint32_t number, const struct tally *t)
+{
+    struct wire_out w = put(s, 12 + t->n * STEP_BYTES);
+    wire_put_u64(&w, number);
+    wire_put_u32(&w, t->n);
     for (size_t k = 0; k < t->n; k++) {
-        wire_put_u16(w, t->steps[k].key);
-        wire_put_u16(w, t->steps[k].count);
+        wire_put_u16(&w, t->steps[k].key);
+        wire_put_u16(&w, t->steps[k].count);
     }
 }
 
-static void put_slots(struct wire_out *w, const struct rolling_slots *v)
+static void put_key(struct rolling_saver *s, const struct rolling *r)
+{
+    size_t key = strlen(r->key);
+    struct wire_out w = put(s, 3 + key);
+    wire_put_u16(&w, (uint16_t)key);
+    wire_put(&w, r->key, key);
+    wire_put_u8(&w, (uint8_t)r->n_delays);
+}
+
+static void put_number_of_slots(struct rolling_saver *s, const struct rolling_slots *v)
 {
     struct rolling_slot slot;
     size_t n = v->open.count > 0;
     for (size_t at = 0; rolling_slot_next(v, &at, &slot);)
         n++;
-    wire_put_u8(w, (uint8_t)n);
-    for (size_t at = 0; rolling_slot_next(v, &at, &slot);) {
-        struct tally values = rolling_slot_values(v, at, &slot);
-        put_slot(w, slot.number, &values);
-        tally_free(&values);
-    }
-    if (v->open.count > 0)
-        put_slot(w, v->number, &v->open);
+    struct wire_out w = put(s, 1);
+    wire_put_u8(&w, (uint8_t)n);
 }
 
-/* A step takes a byte of memory at least, and the head of a slot as many as in the file. */
-static size_t most_bytes(const struct rolling_set *l)
+/* One complete slot; after the last one the open slot. */
+static void put_next(struct rolling_saver *s)
 {
-    size_t bytes = 64;
-    for (size_t i = 0; i < l->n; i++)
-        bytes += 16 + l->list[i]->n_delays * ROLLING_RESOLUTIONS;
-    return bytes + STEP_BYTES * rolling_set_bytes(l);
+    const struct rolling *r = s->set->list[s->series];
+    size_t n = r->n_delays * ROLLING_RESOLUTIONS;
+    if (s->slots == 0 && s->at == 0)
+        put_key(s, r);
+    if (s->slots < n) {
+        const struct rolling_slots *v = &r->slots[s->slots];
+        struct rolling_slot slot;
+        if (s->at == 0)
+            put_number_of_slots(s, v);
+        if (rolling_slot_next(v, &s->at, &slot)) {
+            struct tally values = rolling_slot_values(v, s->at, &slot);
+            put_slot(s, slot.number, &values);
+            tally_free(&values);
+        }
+        if (s->at < v->len)
+            return;
+        if (v->open.count > 0)
+            put_slot(s, v->number, &v->open);
+        s->at = 0;
+        s->slots++;
+    }
+    if (s->slots == n) {
+        s->slots = 0;
+        s->series++;
+    }
 }
 
-void *rolling_save(const struct rolling_set *l, struct wall wall, size_t *len)
+enum rolling_saved rolling_saver_next(struct rolling_saver *s, const void **bytes,
+                                      size_t *len)
 {
-    size_t room = most_bytes(l);
-    uint8_t *bytes = mem_alloc(room);
-    struct wire_out w = wire_to(bytes, room);
-    wire_put_u64(&w, MAGIC);
-    wire_put_u64(&w, (uint64_t)wall.ns);
-    wire_put_u64(&w, (uint64_t)l->now_ns);
-    wire_put_u32(&w, (uint32_t)l->n);
-    for (size_t i = 0; i < l->n; i++) {
-        const struct rolling *r = l->list[i];
-        size_t key = strlen(r->key);
-        wire_put_u16(&w, (uint16_t)key);
-        wire_put(&w, r->key, key);
-        wire_put_u8(&w, (uint8_t)r->n_delays);
-        for (size_t k = 0; k < r->n_delays * ROLLING_RESOLUTIONS; k++)
-            put_slots(&w, &r->slots[k]);
+    const struct rolling_set *l = s->set;
+    if (s->ended)
+        return ROLLING_SAVED;
+    if (s->changes != l->changes)
+        return ROLLING_CHANGED;
+    s->len = 0;
+    if (!s->begun) {
+        struct wire_out w = put(s, 28);
+        wire_put_u64(&w, MAGIC);
+        wire_put_u64(&w, (uint64_t)s->wall.ns);
+        wire_put_u64(&w, (uint64_t)l->now_ns);
+        wire_put_u32(&w, (uint32_t)l->n);
+        s->begun = true;
     }
-    wire_put_u64(&w, rolling_checksum(bytes, room - w.left));
-    *len = room - w.left;
-    return bytes;
+    while (s->len < PIECE_BYTES && s->series < l->n)
+        put_next(s);
+    s->checksum = add_checksum(s->checksum, s->bytes, s->len);
+    s->ended = s->series == l->n;
+    if (s->ended) {
+        struct wire_out w = put(s, CHECKSUM);
+        wire_put_u64(&w, s->checksum);
+    }
+    *bytes = s->bytes;
+    *len = s->len;
+    return ROLLING_PIECE;
 }
 
 /* ---- load ---- */

@@ -29,8 +29,9 @@ struct rolling {
 struct rolling_set {
     struct rolling **list; /* by key */
     size_t n, room;
-    struct mono at; /* by the monotonic clock, ... */
-    int64_t now_ns; /* ... and since the set was first created, on any boot */
+    uint64_t changes; /* so many so far */
+    struct mono at;   /* by the monotonic clock, ... */
+    int64_t now_ns;   /* ... and since the set was first created, on any boot */
 };
 
 void rolling_set_clear(struct rolling_set *l);

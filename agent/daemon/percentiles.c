@@ -15,13 +15,16 @@
 #define FILE_NAME "percentiles"
 #define SAVE_NS   (3600 * NS_PER_S)
 
-struct save { /* one write, on a thread */
+struct save { /* one file: the loop makes its pieces, a thread writes them */
     uv_work_t request;
-    uv_sem_t ended;
+    uv_sem_t written;          /* of the piece under way */
     struct percentiles *owner; /* NULL: it was closed */
-    int folder, rc;
-    void *bytes;
+    struct rolling_saver *saver;
+    struct file_writer file;
+    enum rolling_saved next;
+    const void *bytes;
     size_t len;
+    int rc;
 };
 
 struct percentiles {
@@ -83,24 +86,71 @@ struct percentiles *percentiles_open(uv_loop_t *loop, const char *state_dir,
 
 /* ---- save ---- */
 
-static void write_file(uv_work_t *request)
+static struct save *save_begin(struct percentiles *p)
+{
+    struct save *s = mem_zalloc(sizeof *s);
+    s->owner = p;
+    s->request.data = s;
+    s->saver = rolling_saver_create(p->set, wall_now());
+    s->file = file_writer_of(p->folder, FILE_NAME);
+    return s;
+}
+
+static void save_free(struct save *s)
+{
+    rolling_saver_destroy(s->saver);
+    free(s);
+}
+
+static void save_take(struct save *s)
+{
+    s->next = rolling_saver_next(s->saver, &s->bytes, &s->len);
+}
+
+static void save_write(struct save *s)
+{
+    if (s->next == ROLLING_PIECE)
+        s->rc = file_put(&s->file, s->bytes, s->len);
+    else if (s->next == ROLLING_SAVED)
+        s->rc = file_commit(&s->file);
+    else
+        file_drop(&s->file);
+}
+
+static void write_piece(uv_work_t *request)
 {
     struct save *s = request->data;
-    s->rc = file_write_whole(s->folder, FILE_NAME, s->bytes, s->len);
-    uv_sem_post(&s->ended);
+    save_write(s);
+    uv_sem_post(&s->written);
+}
+
+static void on_written(uv_work_t *request, int status);
+
+static void save_next_piece(struct save *s)
+{
+    save_take(s);
+    uv_sem_init(&s->written, 0);
+    uv_queue_work(s->owner->loop, &s->request, write_piece, on_written);
 }
 
 static void on_written(uv_work_t *request, int status)
 {
     (void)status;
     struct save *s = request->data;
-    if (s->owner != NULL) {
-        report(s->owner, s->rc);
-        s->owner->save = NULL;
+    struct percentiles *p = s->owner;
+    uv_sem_destroy(&s->written);
+    if (p != NULL && s->next == ROLLING_PIECE && s->rc == 0) {
+        save_next_piece(s);
+        return;
     }
-    uv_sem_destroy(&s->ended);
-    free(s->bytes);
-    free(s);
+    if (p != NULL) {
+        p->save = NULL;
+        if (s->next != ROLLING_CHANGED)
+            report(p, s->rc);
+        else
+            p->saved.ns -= SAVE_NS; /* after the next window again */
+    }
+    save_free(s);
 }
 
 void percentiles_window(struct percentiles *p)
@@ -108,15 +158,9 @@ void percentiles_window(struct percentiles *p)
     struct mono now = mono_now();
     if (p->folder < 0 || p->save != NULL || now.ns - p->saved.ns < SAVE_NS)
         return;
-    struct save *s = mem_zalloc(sizeof *s);
     p->saved = now;
-    p->save = s;
-    s->request.data = s;
-    s->owner = p;
-    s->folder = p->folder;
-    s->bytes = rolling_save(p->set, wall_now(), &s->len);
-    uv_sem_init(&s->ended, 0);
-    uv_queue_work(p->loop, &s->request, write_file, on_written);
+    p->save = save_begin(p);
+    save_next_piece(p->save);
 }
 
 void percentiles_close(struct percentiles *p)
@@ -126,13 +170,17 @@ void percentiles_close(struct percentiles *p)
     if (p->save != NULL) {
         p->save->owner = NULL;
         if (uv_cancel((uv_req_t *)&p->save->request) != 0)
-            uv_sem_wait(&p->save->ended);
+            uv_sem_wait(&p->save->written);
+        file_drop(&p->save->file);
     }
     if (p->folder >= 0) {
-        size_t len;
-        void *bytes = rolling_save(p->set, wall_now(), &len);
-        report(p, file_write_whole(p->folder, FILE_NAME, bytes, len));
-        free(bytes);
+        struct save *s = save_begin(p);
+        do {
+            save_take(s);
+            save_write(s);
+        } while (s->next == ROLLING_PIECE && s->rc == 0);
+        report(p, s->rc);
+        save_free(s);
         close(p->folder);
     }
     free(p);

@@ -1,7 +1,6 @@
 /* The file `percentiles` of the state folder. The checksum at its end is made right, so
  * that the rest is read. What is accepted can be saved and loaded again. */
-#include "base/mem.h"
-#include "core/rolling.h"
+#include "../rolling_whole.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct rolling_set *l = rolling_set_create((struct mono){0});
     if (rolling_load(l, now, file, len + 8)) {
         size_t again_len;
-        void *again = rolling_save(l, now, &again_len);
+        void *again = rolling_whole(l, now, &again_len);
         struct rolling_set *m = rolling_set_create((struct mono){0});
         assert(rolling_set_bytes(l) <= ROLLING_BYTES_MAX + ROLLING_FILE_MAX);
         assert(rolling_load(m, now, again, again_len));

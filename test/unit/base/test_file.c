@@ -35,6 +35,20 @@ static void whole_or_not_at_all(void **state)
     CHECK_INT(-ENAMETOOLONG, file_write_whole(folder, name, "x", 1),
               "a name that is too long");
 
+    struct file_writer w = file_writer_of(folder, "id");
+    file_drop(&w);
+    CHECK_INT(0, file_put(&w, "pie", 3), "a piece");
+    CHECK_INT(0, faccessat(folder, "id.tmp", F_OK, 0), "it goes into another file");
+    file_drop(&w);
+    CHECK_INT(-1, faccessat(folder, "id.tmp", F_OK, 0), "which is removed");
+    CHECK_INT(0, file_put(&w, "pie", 3), "a piece");
+    CHECK_INT(0, file_put(&w, "ces", 3), "another");
+    CHECK_INT(0, file_commit(&w), "all");
+    fd = openat(folder, "id", O_RDONLY);
+    CHECK_INT(6, read(fd, read_back, sizeof read_back), "length");
+    CHECK_TEXT("pieces", read_back, "content");
+    close(fd);
+
     unlinkat(folder, "id", 0);
     close(folder);
     CHECK_INT(0, rmdir(dir), "the folder is empty again");

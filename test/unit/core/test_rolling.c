@@ -1,6 +1,6 @@
 #include "check.h"
 #include "core/random.h"
-#include "core/rolling.h"
+#include "rolling_whole.h"
 
 #include <math.h>
 
@@ -180,7 +180,7 @@ static void it_survives_a_restart(void **state)
     (void)state;
     struct rolling_set *l = filled();
     size_t len;
-    void *file = rolling_save(l, noon, &len);
+    void *file = rolling_whole(l, noon, &len);
     struct period_summary before[PERIODS], after[PERIODS];
     rolling_summary(l, rolling_claim(l, "b", 6), 5, all_due, before);
 
@@ -193,7 +193,7 @@ static void it_survives_a_restart(void **state)
         CHECK_INT(before[p].delay.high_ns[P99], after[p].delay.high_ns[P99], "the same");
     }
     size_t again_len;
-    void *again = rolling_save(m, noon, &again_len);
+    void *again = rolling_whole(m, noon, &again_len);
     CHECK_INT(len, again_len, "length");
     CHECK_INT(0, memcmp(file, again, len), "the same file");
     free(again);
@@ -221,13 +221,48 @@ static void it_survives_a_restart(void **state)
     rolling_set_destroy(l);
 }
 
+static void it_is_saved_in_pieces(void **state)
+{
+    (void)state;
+    struct rolling_set *l = filled();
+    struct tally t = {0};
+    char key[16];
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "series %d", i);
+        rolling_claim(l, key, 1);
+    }
+    struct rolling_saver *s = rolling_saver_create(l, noon);
+    const void *bytes;
+    size_t len, pieces = 0;
+    for (; rolling_saver_next(s, &bytes, &len) == ROLLING_PIECE; pieces++)
+        CHECK(len <= 16 << 10, "%zu bytes", len);
+    CHECK(pieces > 3, "%zu pieces", pieces);
+    CHECK_INT(ROLLING_SAVED, rolling_saver_next(s, &bytes, &len), "the end");
+    rolling_saver_destroy(s);
+
+    s = rolling_saver_create(l, noon);
+    CHECK_INT(ROLLING_PIECE, rolling_saver_next(s, &bytes, &len), "the first piece");
+    rolling_set_suspended(l, HOUR_NS);
+    CHECK_INT(ROLLING_PIECE, rolling_saver_next(s, &bytes, &len), "the time is no value");
+    tally_add(&t, NS_PER_MS);
+    rolling_add(l, rolling_claim(l, "a", 1), 0, &t);
+    CHECK_INT(ROLLING_CHANGED, rolling_saver_next(s, &bytes, &len), "a value more");
+    rolling_saver_destroy(s);
+    s = rolling_saver_create(l, noon);
+    rolling_claim(l, "another", 1);
+    CHECK_INT(ROLLING_CHANGED, rolling_saver_next(s, &bytes, &len), "a series more");
+    rolling_saver_destroy(s);
+    tally_free(&t);
+    rolling_set_destroy(l);
+}
+
 static void a_damaged_file_is_refused(void **state)
 {
     (void)state;
     struct rolling_set *l = filled();
     struct random random = random_from(check_seed());
     size_t len;
-    uint8_t *file = rolling_save(l, noon, &len);
+    uint8_t *file = rolling_whole(l, noon, &len);
     rolling_set_destroy(l);
     struct rolling_set *m = rolling_set_create((struct mono){0});
     for (size_t n = 0; n < len; n += n < 200 ? 1 : 997)
@@ -344,7 +379,7 @@ static void censored_values_count_as_longest(void **state)
                                percentile_name[p]);
             }
             size_t len;
-            void *bytes = rolling_save(l, noon, &len);
+            void *bytes = rolling_whole(l, noon, &len);
             rolling_release(r);
             rolling_set_destroy(l);
             l = rolling_set_create((struct mono){0});
@@ -364,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_suspended_host),
         cmocka_unit_test(few_values_are_not_stated),
         cmocka_unit_test(it_survives_a_restart),
+        cmocka_unit_test(it_is_saved_in_pieces),
         cmocka_unit_test(a_damaged_file_is_refused),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(a_released_series_goes_when_it_is_empty),
