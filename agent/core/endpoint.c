@@ -71,6 +71,14 @@ bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+uint32_t endpoint_hash(const struct endpoint *e)
+{
+    uint32_t hash = (2166136261u ^ e->family ^ e->scope) * 16777619u; /* FNV-1a */
+    for (size_t i = 0; i < sizeof e->bytes; i++)
+        hash = (hash ^ e->bytes[i]) * 16777619u;
+    return hash;
+}
+
 bool endpoint_next(const char **list, struct endpoint *out)
 {
     while (**list != '\0') {

@@ -57,6 +57,9 @@ bool endpoint_is_link_local(const struct endpoint *e);
 /* Compares family, address and scope, not the port. */
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
 
+/* Of what endpoint_same_address() compares. */
+uint32_t endpoint_hash(const struct endpoint *e);
+
 /* A list of address literals, separated by spaces, tabs or commas: takes the next one;
  * false at the end. Other words are skipped. */
 bool endpoint_next(const char **list, struct endpoint *out);

@@ -106,13 +106,14 @@ static void icmp_start(struct exchange *x)
     if (flow->id == 0 || flow->losses >= SILENT_LOSSES)
         renew(f, flow);
     struct sent_echo echo = {
-        .echo = {flow->id, flow->seq++, s->tag, next_random(s)},
-        .to = x->to,
-        .stream = x->result.stream,
+        .nonce = next_random(s),
         .x = x,
-        .sent = x->started,
+        .to_hash = endpoint_hash(&x->to),
+        .stream = x->result.stream,
+        .id = flow->id,
+        .seq = flow->seq++,
     };
-    uint64_t number = echo_table_add(&f->echo_table, &echo);
+    uint64_t number = echo_table_add(&f->echo_table, &echo, x->started);
     if (number == ECHO_NONE) {
         snprintf(x->result.cause, sizeof x->result.cause,
                  "too many probes are under way from this host");
@@ -250,7 +251,7 @@ static struct icmp_family *open_family(struct icmp *s, enum family family,
     f->next = s->families;
     f->family = family;
     f->uplink = uplink;
-    f->echo_table = echo_table_create();
+    f->echo_table = echo_table_create(s->tag);
     s->families = f;
     if (uplink != NULL)
         icmp_refresh(f);

@@ -67,7 +67,7 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
                       x->target->payload_bytes);
     enum stamp_basis basis;
     int64_t user_ns =
-        stamps_user_delay(sent->sent, read.mono, read.wall, p->stamps.software_ns);
+        stamps_user_delay(x->sent, read.mono, read.wall, p->stamps.software_ns);
     int64_t rtt = stamps_delay(user_ns, x->packet.stamps, p->stamps, &basis);
     x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
@@ -92,7 +92,7 @@ static void on_error(struct icmp_family *f, const struct packet_in *p)
     sent->answered = true;
     struct icmp_report report = {m->type, m->code, m->mtu, p->from, m->quoted_from};
     enum outcome outcome =
-        cause_icmp_error(x->result.cause, sizeof x->result.cause, &report, &sent->to);
+        cause_icmp_error(x->result.cause, sizeof x->result.cause, &report, &x->to);
     exchange_done(x, outcome, NULL);
 }
 

@@ -27,11 +27,12 @@ static void next_batch(struct icmp_family *f, size_t *at, size_t end,
             f->dont_fragment = t->dont_fragment;
             icmp_socket_dont_fragment(f->socket, f->dont_fragment);
         }
-        b->packets[b->n] = (struct packet_out){.echo = e->echo,
-                                               .to = e->to,
-                                               .payload_bytes = t->payload_bytes,
-                                               .dscp = t->dscp,
-                                               .ttl = t->ttl};
+        b->packets[b->n] =
+            (struct packet_out){.echo = {e->id, e->seq, f->icmp->tag, e->nonce},
+                                .to = e->x->to,
+                                .payload_bytes = t->payload_bytes,
+                                .dscp = t->dscp,
+                                .ttl = t->ttl};
         b->numbers[b->n++] = f->queue[*at];
     }
 }
@@ -46,7 +47,7 @@ static void mark_sent(struct icmp_family *f, const struct send_batch *b, size_t 
         e->x->packet.key = f->next_key + (uint32_t)(i - from);
         e->x->packet.drops = f->drops;
         f->by_key[e->x->packet.key % KEYS] = (uint32_t)b->numbers[i];
-        e->sent = e->x->sent = now;
+        e->x->sent = now;
         e->x->result.time = wall;
     }
 }

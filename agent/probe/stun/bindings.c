@@ -38,11 +38,12 @@ static void enlarge(struct bindings *b)
     *b = larger;
 }
 
-bool bindings_add(struct bindings *b, const struct binding *binding, uint64_t chance,
-                  uint32_t *number)
+bool bindings_add(struct bindings *b, const struct binding *binding,
+                  const struct endpoint *to, struct mono now, uint32_t *number)
 {
+    uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
     while (b->first != b->next && slot(b, b->first)->x == NULL &&
-           slot(b, b->first)->sent.ns < binding->sent.ns - BINDING_KEEP_NS)
+           now_ms - slot(b, b->first)->sent_ms > BINDING_KEEP_MS)
         b->first++;
     if (b->next - b->first == b->room) {
         if (b->room < BINDINGS_MAX)
@@ -54,10 +55,10 @@ bool bindings_add(struct bindings *b, const struct binding *binding, uint64_t ch
     }
     struct binding *added = slot(b, b->next);
     *number = (uint32_t)b->next++;
-    uint32_t masked = *number ^ b->mask;
     *added = *binding;
-    memcpy(added->id.bytes, &masked, sizeof masked);
-    memcpy(added->id.bytes + sizeof masked, &chance, sizeof chance);
+    added->to_hash = endpoint_hash(to);
+    added->to_port = to->port;
+    added->sent_ms = now_ms;
     return true;
 }
 
@@ -67,20 +68,35 @@ struct binding *bindings_at(struct bindings *b, uint32_t number)
     return after < b->next - b->first ? slot(b, b->first + after) : NULL;
 }
 
+struct stun_id bindings_id(struct bindings *b, uint32_t number)
+{
+    struct stun_id id;
+    uint32_t masked = number ^ b->mask;
+    memcpy(id.bytes, &masked, sizeof masked);
+    memcpy(id.bytes + sizeof masked, &bindings_at(b, number)->chance, sizeof(uint64_t));
+    return id;
+}
+
+bool binding_is_to(const struct binding *b, const struct endpoint *to)
+{
+    return b->to_port == to->port && b->to_hash == endpoint_hash(to);
+}
+
 struct binding *bindings_find(struct bindings *b, const struct stun_id *id)
 {
     uint32_t masked;
     memcpy(&masked, id->bytes, sizeof masked);
     struct binding *found = bindings_at(b, masked ^ b->mask);
-    return found != NULL && memcmp(&found->id, id, sizeof *id) == 0 ? found : NULL;
+    bool is = found != NULL && memcmp(&found->chance, id->bytes + sizeof masked,
+                                      sizeof found->chance) == 0;
+    return is ? found : NULL;
 }
 
 struct binding *bindings_last_to(struct bindings *b, const struct endpoint *to)
 {
     for (uint64_t n = b->next; n != b->first; n--) {
         struct binding *last = slot(b, n - 1);
-        if (last->x != NULL && last->to.port == to->port &&
-            endpoint_same_address(&last->to, to))
+        if (last->x != NULL && binding_is_to(last, to))
             return last;
     }
     return NULL;

@@ -1,5 +1,5 @@
 /*
- * Table of the Binding requests that were sent: those under way, and for BINDING_KEEP_NS
+ * Table of the Binding requests that were sent: those under way, and for BINDING_KEEP_MS
  * those that are over, so that late and duplicate responses are recognised. Numbers count
  * up; the oldest are forgotten first. Pure.
  */
@@ -10,18 +10,20 @@
 #include "probe/stun/message.h"
 
 #define BINDINGS_MAX    65536
-#define BINDING_KEEP_NS (15 * NS_PER_S)
+#define BINDING_KEEP_MS 15000
 
 struct exchange;
 struct stun_socket;
 
+/* Small, as there are 15 s of them: the exchange knows the rest while it is under way. */
 struct binding {
-    struct stun_id id;
-    struct endpoint to;
-    uint32_t stream;
+    uint64_t chance; /* of its id */
     struct stun_socket *socket;
     struct exchange *x; /* NULL: it is over */
-    struct mono sent;
+    uint32_t to_hash;   /* endpoint_hash() */
+    uint32_t stream;
+    uint32_t sent_ms; /* low bits */
+    uint16_t to_port;
     bool answered;
 };
 
@@ -36,15 +38,21 @@ struct bindings bindings_create(uint32_t mask);
 void bindings_free(struct bindings *b);
 
 /*
- * Adds one with 64 bits of chance in its id, which nobody off the path can guess; the
- * other 32 bits are its masked number. Forgets what is over and older than
- * BINDING_KEEP_NS. False: BINDINGS_MAX are under way.
+ * Adds one to `to`. Its id has the 64 bits of chance, which nobody off the path can
+ * guess; the other 32 bits are its masked number. Forgets what is over and older than
+ * BINDING_KEEP_MS. False: BINDINGS_MAX are under way.
  */
-bool bindings_add(struct bindings *b, const struct binding *binding, uint64_t chance,
-                  uint32_t *number);
+bool bindings_add(struct bindings *b, const struct binding *binding,
+                  const struct endpoint *to, struct mono now, uint32_t *number);
 
 /* NULL when it is forgotten. The pointer is valid until the next bindings_add(). */
 struct binding *bindings_at(struct bindings *b, uint32_t number);
+
+/* The id of a request in the table. */
+struct stun_id bindings_id(struct bindings *b, uint32_t number);
+
+/* Whether it went to this address and port. */
+bool binding_is_to(const struct binding *b, const struct endpoint *to);
 
 /* The request with this id, whoever answered; NULL: not ours. */
 struct binding *bindings_find(struct bindings *b, const struct stun_id *id);

@@ -105,16 +105,15 @@ static void on_icmp(struct stun_socket *k, const struct queued *q, const uint8_t
     struct stun_message quoted = stun_read(wire_from(bytes, q->len));
     struct binding *sent = quoted.class == STUN_REQUEST ? bindings_find(b, &quoted.id)
                                                         : bindings_last_to(b, &q->to);
-    if (sent == NULL || sent->x == NULL || sent->socket != k ||
-        !endpoint_same_address(&sent->to, &q->to))
+    struct exchange *x = sent != NULL ? sent->x : NULL;
+    if (x == NULL || sent->socket != k || !endpoint_same_address(&x->to, &q->to))
         return;
-    struct exchange *x = sent->x;
     struct icmp_report report = {q->type, q->code, q->mtu, q->from,
-                                 socket_source(&sent->to, k->way->uplink)};
+                                 socket_source(&x->to, k->way->uplink)};
     sent->x = NULL;
     sent->answered = true;
     enum outcome outcome =
-        cause_icmp_error(x->result.cause, sizeof x->result.cause, &report, &sent->to);
+        cause_icmp_error(x->result.cause, sizeof x->result.cause, &report, &x->to);
     exchange_done(x, outcome, NULL);
 }
 
@@ -149,7 +148,7 @@ static struct binding *answered_by(struct stun_socket *k, const struct stun_mess
                       "the port sends requests back: it is an echo service, not STUN");
         return NULL;
     }
-    if (from->port != sent->to.port || !endpoint_same_address(from, &sent->to)) {
+    if (!binding_is_to(sent, from)) {
         prober_count_foreign(k->stun->prober);
         exchange_note(sent->x, "a response came from another address, %s port %u",
                       endpoint_address(by, from), from->port);
@@ -205,8 +204,7 @@ static void on_packet(struct stun_socket *k, const struct queued *q, const uint8
     sent->answered = true;
     fill_in(&x->result, k, &q->local, &m);
     enum stamp_basis basis;
-    int64_t user_ns =
-        stamps_user_delay(sent->sent, read, read_wall, q->stamps.software_ns);
+    int64_t user_ns = stamps_user_delay(x->sent, read, read_wall, q->stamps.software_ns);
     int64_t rtt = stamps_delay(user_ns, x->packet.stamps, q->stamps, &basis);
     x->result.kernel_time = basis != BASIS_USER;
     if (!x->result.kernel_time)
@@ -354,16 +352,17 @@ static void on_repair(uv_idle_t *idle)
 }
 
 /* Returns 0 or -errno. */
-static int send_request(struct stun_socket *k, const struct binding *b, uint8_t dscp)
+static int send_request(struct stun_socket *k, const struct exchange *x,
+                        const struct stun_id *id)
 {
-    bool ipv6 = b->to.family == FAMILY_IPV6;
+    bool ipv6 = x->to.family == FAMILY_IPV6;
     uint8_t bytes[STUN_REQUEST_LEN];
-    int tos = dscp << 2; /* the two bits below it are ECN's */
+    int tos = x->target->dscp << 2; /* the two bits below it are ECN's */
     struct sockaddr_storage to;
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof tos)] = {0};
     struct iovec part = {bytes, sizeof bytes};
     struct msghdr m = {.msg_name = &to,
-                       .msg_namelen = sockaddr_of(&to, &b->to),
+                       .msg_namelen = sockaddr_of(&to, &x->to),
                        .msg_iov = &part,
                        .msg_iovlen = 1,
                        .msg_control = control,
@@ -373,7 +372,7 @@ static int send_request(struct stun_socket *k, const struct binding *b, uint8_t 
     c->cmsg_type = ipv6 ? IPV6_TCLASS : IP_TOS;
     c->cmsg_len = CMSG_LEN(sizeof tos);
     memcpy(CMSG_DATA(c), &tos, sizeof tos);
-    stun_write_request(bytes, &b->id);
+    stun_write_request(bytes, id);
     for (int i = 0; i < TRIES; i++) {
         if (sendmsg(k->fd, &m, 0) >= 0)
             return 0;
@@ -420,28 +419,27 @@ static void stun_start(struct exchange *x)
     x->sent = mono_now();
     x->result.time = wall_now();
     struct binding binding = {
-        .to = x->to,
+        .chance = chance(s),
         .socket = *k,
-        .stream = x->result.stream,
         .x = x,
-        .sent = x->sent,
+        .stream = x->result.stream,
     };
     x->packet.key = (*k)->next_key;
     x->packet.drops = (*k)->drops;
     uint32_t number;
-    if (!bindings_add(&s->bindings, &binding, chance(s), &number)) {
+    if (!bindings_add(&s->bindings, &binding, &x->to, x->sent, &number)) {
         snprintf(x->result.cause, sizeof x->result.cause,
                  "too many probes are under way from this host");
         exchange_defer(x, OUTCOME_NOT_MEASURED);
         return;
     }
-    struct binding *sent = bindings_at(&s->bindings, number);
+    struct stun_id id = bindings_id(&s->bindings, number);
     (*k)->used = true;
     (*k)->by_key[(*k)->next_key++ % KEYS] = number;
     x->own = (void *)(uintptr_t)number;
-    rc = send_request(*k, sent, x->target->dscp);
+    rc = send_request(*k, x, &id);
     if (rc != 0) {
-        sent->x = NULL;
+        bindings_at(&s->bindings, number)->x = NULL;
         not_sent(x, rc);
     }
 }
