@@ -40,7 +40,7 @@ void *mem_grow(void *memory, size_t *room, size_t need, size_t element)
 {
     if (need <= *room)
         return memory;
-    size_t next = *room < 8 ? 8 : *room;
+    size_t next = *room < 2 ? 2 : *room;
     while (next < need)
         next *= 2;
     if (next > SIZE_MAX / 2 / element)
