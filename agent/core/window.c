@@ -36,9 +36,9 @@ struct many {
 struct values { /* { 0 } is empty */
     int64_t *exact;
     uint32_t n, room, most; /* of `exact`; most 0: WINDOW_EXACT_MAX */
-    struct many *many;      /* NULL: all values are exact */
-    uint64_t over;          /* censored values, ... */
+    uint32_t over;          /* censored values, ... */
     int64_t over_ns;        /* ... the least of their bounds */
+    struct many *many;      /* NULL: all values are exact */
 };
 
 static struct many *begin_many(void)
@@ -257,9 +257,9 @@ struct sent_probe {
 
 struct walk { /* the state after the probes processed so far */
     struct sent_probe last;
-    uint64_t run;     /* losses in succession up to here */
-    bool run_fresh;   /* any of them is fresh */
-    uint64_t longest; /* burst of the open window */
+    uint32_t run;     /* losses in succession up to here */
+    uint32_t longest; /* burst of the open window */
+    bool run_fresh;   /* any of `run` is fresh */
 };
 
 static const struct walk walk_begin = {.last.rtt_ns = DELAY_UNDEFINED};
@@ -285,9 +285,9 @@ static void walk_on(struct walk *k, const struct sent_probe *next,
 /* ---- the window ---- */
 
 struct counts { /* a subset of the summary, which is ten times as large */
-    uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t counters[COUNTERS];
-    uint64_t server_errors;
+    uint32_t outcomes[OUTCOME_COUNT];
+    uint32_t counters[COUNTERS];
+    uint32_t server_errors;
     uint16_t server_error;
     bool interrupted, busy;
 };
@@ -296,15 +296,15 @@ struct window {
     struct wall start;
     struct counts counts;
     bool first_is_round_trip;
+    bool answered; /* any reply since the order started */
+    uint16_t n_delays;
     int64_t order_ns; /* results come out of order by less */
 
     struct values variation;
     struct walk walk;
     struct sent_probe *queue; /* not processed yet, in sending order */
-    size_t queued, queue_room;
-    bool answered;                   /* any reply since the order started */
+    uint32_t queued, queue_room;
     struct sent_probe last_answered; /* the last sent one that was answered */
-    size_t n_delays;
     struct values delays[];
 };
 
@@ -312,7 +312,7 @@ struct window *window_create(const struct kind *kind, struct wall start)
 {
     size_t n = kind_delays(kind);
     struct window *w = mem_zalloc(sizeof *w + n * sizeof *w->delays);
-    w->n_delays = n;
+    w->n_delays = (uint16_t)n;
     window_waits(w, WINDOW_WAITING_MAX_NS);
     w->first_is_round_trip = kind->roles[0] == DELAY_ROUND_TRIP;
     w->walk = walk_begin;
@@ -331,9 +331,9 @@ void window_destroy(struct window *w)
     free(w);
 }
 
-static void walk_queue(struct window *w, size_t n)
+static void walk_queue(struct window *w, uint32_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++)
         walk_on(&w->walk, &w->queue[i], &w->variation);
     w->queued -= n;
     memmove(w->queue, w->queue + n, w->queued * sizeof *w->queue);
@@ -343,7 +343,7 @@ static void begin_order(struct window *w)
 {
     if (w->queued > 0)
         walk_queue(w, w->queued);
-    uint64_t longest = w->walk.longest;
+    uint32_t longest = w->walk.longest;
     w->walk = walk_begin;
     w->walk.longest = longest;
     w->answered = false;
@@ -353,14 +353,16 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
 {
     if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > w->order_ns)
         begin_order(w);
-    w->queue = mem_grow(w->queue, &w->queue_room, w->queued + 1, sizeof *w->queue);
+    size_t room = w->queue_room;
+    w->queue = mem_grow(w->queue, &room, w->queued + 1, sizeof *w->queue);
+    w->queue_room = (uint32_t)room;
     size_t at = w->queued++;
     for (; at > 0 && w->queue[at - 1].time.ns > s->time.ns; at--)
         w->queue[at] = w->queue[at - 1];
     w->queue[at] = *s;
 
     int64_t newest_ns = w->queue[w->queued - 1].time.ns;
-    size_t old = w->queued > ORDER_MAX ? w->queued - ORDER_MAX : 0;
+    uint32_t old = w->queued > ORDER_MAX ? w->queued - ORDER_MAX : 0;
     while (newest_ns - w->queue[old].time.ns > w->order_ns)
         old++;
     if (old > 0)
@@ -420,7 +422,7 @@ void window_add(struct window *w, const struct result *result)
 
 void window_count(struct window *w, enum counter what, uint64_t n)
 {
-    w->counts.counters[what] += n;
+    w->counts.counters[what] += (uint32_t)n;
 }
 
 void window_late(struct window *w, int64_t waiting_ns)
@@ -493,15 +495,17 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
         .server_error = c->server_error,
         .interrupted = c->interrupted,
     };
-    memcpy(out->outcomes, c->outcomes, sizeof out->outcomes);
-    memcpy(out->counters, c->counters, sizeof out->counters);
-    out->sent = outcomes_sent(c->outcomes);
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        out->outcomes[i] = c->outcomes[i];
+    for (size_t i = 0; i < COUNTERS; i++)
+        out->counters[i] = c->counters[i];
+    out->sent = outcomes_sent(out->outcomes);
     uint64_t missed = c->counters[COUNTER_MISSED];
     uint64_t due = missed + out->sent + c->outcomes[OUTCOME_NOT_MEASURED];
     bool many_missed = (double)missed > WINDOW_MISSED_MAX * (double)due;
     out->busy = c->busy || (many_missed && !c->interrupted);
     out->loss_ratio =
-        out->sent > 0 ? (double)outcomes_lost(c->outcomes) / (double)out->sent : NAN;
+        out->sent > 0 ? (double)outcomes_lost(out->outcomes) / (double)out->sent : NAN;
 
     static const struct values none;
     for (size_t i = 0; i < DELAYS_MAX; i++)
