@@ -458,7 +458,7 @@ static void begin(struct session *s)
         return;
     }
     start_decoys(s);
-    s->schedule = schedule_create(s->n_hosts, PATTERN_PERIODIC, seed_random());
+    s->schedule = schedule_create(PATTERN_PERIODIC, seed_random());
     int64_t first_within_ns = s->n_hosts == 1 ? 1 : s->live->interval_ns;
     for (size_t i = 0; i < s->n_hosts; i++)
         schedule_set(s->schedule, i, s->live->interval_ns, first_within_ns, mono_now());

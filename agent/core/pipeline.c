@@ -119,7 +119,7 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->targets = mem_zalloc(p->room * sizeof *p->targets);
     p->order = mem_zalloc(p->room * sizeof *p->order);
     p->states = mem_zalloc(p->room * sizeof *p->states);
-    p->schedule = schedule_create(p->room * 2 * kinds->n, settings->pattern, seed);
+    p->schedule = schedule_create(settings->pattern, seed);
     for (size_t target = 0; target < settings->n_targets; target++)
         pipeline_add(p, &settings->targets[target]);
     return p;

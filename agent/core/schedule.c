@@ -17,17 +17,15 @@ struct schedule {
     enum pattern pattern;
     struct random random;
     struct schedule_stream *streams;
-    size_t n_streams;
-    struct heap heap; /* of the streams that are not paused */
+    size_t n_streams, room; /* all after these are paused */
+    struct heap heap;       /* of the streams that are not paused */
 };
 
-struct schedule *schedule_create(size_t streams, enum pattern pattern, uint64_t seed)
+struct schedule *schedule_create(enum pattern pattern, uint64_t seed)
 {
     struct schedule *s = mem_zalloc(sizeof *s);
     s->pattern = pattern;
     s->random = random_from(seed);
-    s->streams = mem_zalloc(streams * sizeof *s->streams);
-    s->n_streams = streams;
     return s;
 }
 
@@ -40,12 +38,25 @@ void schedule_destroy(struct schedule *s)
     free(s);
 }
 
+/* The heap points to the streams. */
+static void grow(struct schedule *s, size_t n)
+{
+    s->streams = mem_grow(s->streams, &s->room, n, sizeof *s->streams);
+    for (size_t i = 0; i < s->n_streams; i++)
+        if (s->streams[i].interval_ns > 0)
+            s->heap.items[s->streams[i].next.place] = &s->streams[i].next;
+    for (; s->n_streams < n; s->n_streams++)
+        s->streams[s->n_streams] = (struct schedule_stream){0};
+}
+
 /* ---- time ---- */
 
 void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
                   int64_t first_within_ns, struct mono now)
 {
-    assert(stream < s->n_streams && interval_ns >= 0);
+    assert(interval_ns >= 0);
+    if (stream >= s->n_streams)
+        grow(s, stream + 1);
     struct schedule_stream *t = &s->streams[stream];
     if (interval_ns == t->interval_ns)
         return;

@@ -38,11 +38,11 @@ struct due {
 
 struct schedule;
 
-struct schedule *schedule_create(size_t streams, enum pattern pattern, uint64_t seed);
+struct schedule *schedule_create(enum pattern pattern, uint64_t seed);
 void schedule_destroy(struct schedule *s);
 
 /*
- * Sets a stream's interval; 0 pauses it. A paused stream resumes at a random phase within
+ * Sets the interval of a stream, any number, as an index of an array; 0 pauses it. A paused stream resumes at a random phase within
  * its interval (within `first_within_ns` if that is shorter and not 0). A running stream
  * keeps the time of its next probe if that is within the new interval.
  */

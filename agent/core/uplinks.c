@@ -125,7 +125,7 @@ struct uplinks *uplinks_create(const struct uplinks_settings *settings,
     u->settings = *settings;
     u->kinds = kinds;
     u->random = random_from(seed);
-    u->schedule = schedule_create(groups + 1, PATTERN_POISSON, seed);
+    u->schedule = schedule_create(PATTERN_POISSON, seed);
     u->series = series_set_create(settings->delta, rolling);
     series_set_scale(u->series, HISTOGRAM_SCALE - (int)settings->coarser);
     series_set_reader(u->series, settings->reader);

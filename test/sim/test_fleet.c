@@ -55,7 +55,7 @@ static void probe(enum pattern pattern)
     uint32_t in_slot[100] = {0};
     struct random seeds = random_from(check_seed());
     for (int a = 0; a < AGENTS; a++) {
-        struct schedule *s = schedule_create(1, pattern, random_next(&seeds));
+        struct schedule *s = schedule_create(pattern, random_next(&seeds));
         struct mono at = {0};
         struct due due;
         schedule_set(s, 0, 10 * NS_PER_S, 0, at);

@@ -29,7 +29,7 @@ static uint64_t take_until(struct schedule *s, struct mono end, int64_t late_ns)
 static void a_day_does_not_drift(void **state)
 {
     (void)state;
-    struct schedule *s = schedule_create(1, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     schedule_set(s, 0, 10 * NS_PER_S, 0, morning);
     CHECK_INT(8640, take_until(s, at(DAY_NS), 0), "one each ten seconds");
 
@@ -45,7 +45,7 @@ static void phases_are_spread(void **state)
 {
     (void)state;
     enum { STREAMS = 1000, PARTS = 10 };
-    struct schedule *s = schedule_create(STREAMS, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     for (size_t i = 0; i < STREAMS; i++)
         schedule_set(s, i, 60 * NS_PER_S, 0, morning);
     for (int part = 0; part < PARTS; part++) {
@@ -60,7 +60,7 @@ static void the_first_comes_soon(void **state)
 {
     (void)state;
     enum { STREAMS = 100 };
-    struct schedule *s = schedule_create(STREAMS, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     for (size_t i = 0; i < STREAMS; i++)
         schedule_set(s, i, 300 * NS_PER_S, 5 * NS_PER_S, morning);
     CHECK_INT(STREAMS, take_until(s, at(5 * NS_PER_S), 0), "all within five seconds");
@@ -76,7 +76,7 @@ static void the_first_comes_soon(void **state)
 static void another_interval_keeps_what_is_sooner(void **state)
 {
     (void)state;
-    struct schedule *s = schedule_create(1, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     struct mono before, after;
     schedule_set(s, 0, 10 * NS_PER_S, 0, morning);
     schedule_next(s, &before);
@@ -102,7 +102,7 @@ static void another_interval_keeps_what_is_sooner(void **state)
 static void a_paused_stream_sends_nothing(void **state)
 {
     (void)state;
-    struct schedule *s = schedule_create(3, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     struct mono when;
     CHECK(!schedule_next(s, &when), "all rest at first");
     for (size_t i = 0; i < 3; i++)
@@ -119,7 +119,7 @@ static void a_pause_makes_no_burst(void **state)
 {
     (void)state;
     enum { STREAMS = 50 };
-    struct schedule *s = schedule_create(STREAMS, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     int64_t phase[STREAMS];
     struct due due;
     for (size_t i = 0; i < STREAMS; i++)
@@ -150,7 +150,7 @@ static void a_pause_makes_no_burst(void **state)
 static void a_short_delay_costs_the_probes_before_the_last(void **state)
 {
     (void)state;
-    struct schedule *s = schedule_create(1, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     struct mono first, next;
     struct due due;
     schedule_set(s, 0, 10 * NS_PER_MS, 0, morning);
@@ -168,7 +168,7 @@ static void a_short_delay_costs_the_probes_before_the_last(void **state)
 static void a_step_of_years_costs_nothing(void **state)
 {
     (void)state;
-    struct schedule *s = schedule_create(1, PATTERN_PERIODIC, check_seed());
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, check_seed());
     struct mono next;
     struct due due;
     schedule_set(s, 0, NS_PER_MS, 0, morning);
@@ -183,7 +183,7 @@ static void poisson_has_the_mean_and_the_floor(void **state)
 {
     (void)state;
     enum { PROBES = 100000 };
-    struct schedule *s = schedule_create(1, PATTERN_POISSON, check_seed());
+    struct schedule *s = schedule_create(PATTERN_POISSON, check_seed());
     struct mono when, before;
     struct due due;
     schedule_set(s, 0, NS_PER_S, 0, morning);
@@ -208,7 +208,7 @@ static void poisson_makes_no_burst_either(void **state)
 {
     (void)state;
     enum { STREAMS = 200 };
-    struct schedule *s = schedule_create(STREAMS, PATTERN_POISSON, check_seed());
+    struct schedule *s = schedule_create(PATTERN_POISSON, check_seed());
     struct due due;
     for (size_t i = 0; i < STREAMS; i++)
         schedule_set(s, i, NS_PER_S, 0, morning);
@@ -230,7 +230,7 @@ static void every_probe_is_sent_or_missed(void **state)
     (void)state;
     enum { STREAMS = 40 };
     struct random r = random_from(check_seed());
-    struct schedule *s = schedule_create(STREAMS, PATTERN_PERIODIC, random_next(&r));
+    struct schedule *s = schedule_create(PATTERN_PERIODIC, random_next(&r));
     int64_t interval_ns[STREAMS], first[STREAMS] = {0}, last[STREAMS];
     uint64_t counted[STREAMS] = {0};
     for (size_t i = 0; i < STREAMS; i++) {
