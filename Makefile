@@ -92,7 +92,7 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h &: proto/%.proto | $(BUI
 
 # The compiler's own ar: an ar for another processor cannot index its objects.
 ifeq ($(origin AR),default)
-AR := $(shell $(CC) -print-prog-name=ar)
+AR := $(shell $(CC) -print-prog-name=ar 2>/dev/null)
 endif
 ROOMS    := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' agent/rooms)
 ARCHIVES := $(ROOMS:%=$(BUILD)/lib/%.a)
