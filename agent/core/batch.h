@@ -31,12 +31,11 @@ struct series {
     enum family family;
     struct endpoint to;     /* the address used last */
     char pop[POP_TEXT_MAX]; /* "": unknown */
-    bool overflow;          /* holds the results above the series limit, core/series.h */
     struct wall start;      /* OTLP start_time_unix_nano */
 
-    /* Cumulative. */
-    uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t counters[COUNTERS];
+    /* Cumulative; a stream that is probed ten times a second takes 13 years to 2^32. */
+    uint32_t outcomes[OUTCOME_COUNT];
+    uint32_t counters[COUNTERS];
     struct histogram *delays; /* kind_delays() of them */
     struct histogram variation;
 
@@ -46,6 +45,7 @@ struct series {
     const struct kind *silent_while;
     bool
         silence_significant; /* the silence is now too long for chance; true once a series */
+    bool overflow;           /* holds the results above the series limit, core/series.h */
     /*
      * What stands as in the batch before is left out of this one: counts of 0, the least and
      * greatest delay, and the burst of no loss in two windows. It is sent every SERIES_REPEAT_NS, within the

@@ -19,7 +19,7 @@ enum counter counter_of(const char *attribute)
     return (enum counter)i;
 }
 
-void counters_add(uint64_t to[COUNTERS], const uint64_t from[COUNTERS])
+void counters_add(uint32_t to[COUNTERS], const uint32_t from[COUNTERS])
 {
     for (size_t i = 0; i < COUNTERS; i++)
         to[i] += from[i];

@@ -28,6 +28,6 @@ extern const struct counter_names counter_names[COUNTERS];
 /* Returns the counter exported under this name, or COUNTERS when there is none. */
 enum counter counter_of(const char *attribute);
 
-void counters_add(uint64_t to[COUNTERS], const uint64_t from[COUNTERS]);
+void counters_add(uint32_t to[COUNTERS], const uint32_t from[COUNTERS]);
 
 #endif

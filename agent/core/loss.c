@@ -7,8 +7,8 @@
 #define NORMAL_BOUND  2.576 /* of LOSS_CHANCE, one-sided */
 
 struct loss_count loss_count_of(const struct kind *kind,
-                                const uint64_t outcomes[OUTCOME_COUNT],
-                                const uint64_t counters[COUNTERS])
+                                const uint32_t outcomes[OUTCOME_COUNT],
+                                const uint32_t counters[COUNTERS])
 {
     uint64_t again =
         kind != NULL && kind->single_packets ? counters[COUNTER_LOST_PACKETS] : 0;

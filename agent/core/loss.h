@@ -21,8 +21,8 @@ struct loss_count {
     uint64_t sent, lost;
 };
 struct loss_count loss_count_of(const struct kind *kind,
-                                const uint64_t outcomes[OUTCOME_COUNT],
-                                const uint64_t counters[COUNTERS]);
+                                const uint32_t outcomes[OUTCOME_COUNT],
+                                const uint32_t counters[COUNTERS]);
 
 #define LOSS_CHANCE 0.005
 

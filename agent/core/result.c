@@ -27,7 +27,7 @@ bool outcome_is_lost(enum outcome outcome)
     return outcome == OUTCOME_LOSS || outcome == OUTCOME_UNREACHABLE;
 }
 
-uint64_t outcomes_sent(const uint64_t outcomes[OUTCOME_COUNT])
+uint64_t outcomes_sent(const uint32_t outcomes[OUTCOME_COUNT])
 {
     uint64_t sent = 0;
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
@@ -35,12 +35,12 @@ uint64_t outcomes_sent(const uint64_t outcomes[OUTCOME_COUNT])
     return sent;
 }
 
-uint64_t outcomes_lost(const uint64_t outcomes[OUTCOME_COUNT])
+uint64_t outcomes_lost(const uint32_t outcomes[OUTCOME_COUNT])
 {
-    return outcomes[OUTCOME_LOSS] + outcomes[OUTCOME_UNREACHABLE];
+    return (uint64_t)outcomes[OUTCOME_LOSS] + outcomes[OUTCOME_UNREACHABLE];
 }
 
-uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT])
+uint64_t outcomes_failed(const uint32_t outcomes[OUTCOME_COUNT])
 {
     return outcomes_sent(outcomes) - outcomes_lost(outcomes) - outcomes[OUTCOME_REPLY];
 }

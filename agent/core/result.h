@@ -40,9 +40,9 @@ bool outcome_is_lost(enum outcome outcome);
 
 /* Sums over counts by outcome: probes sent, probes lost, and probes that the target
  * answered with something other than a reply. */
-uint64_t outcomes_sent(const uint64_t outcomes[OUTCOME_COUNT]);
-uint64_t outcomes_lost(const uint64_t outcomes[OUTCOME_COUNT]);
-uint64_t outcomes_failed(const uint64_t outcomes[OUTCOME_COUNT]);
+uint64_t outcomes_sent(const uint32_t outcomes[OUTCOME_COUNT]);
+uint64_t outcomes_lost(const uint32_t outcomes[OUTCOME_COUNT]);
+uint64_t outcomes_failed(const uint32_t outcomes[OUTCOME_COUNT]);
 
 #define DELAY_UNDEFINED INT64_C(-1)
 #define POP_TEXT_MAX    16

@@ -10,12 +10,12 @@
 
 struct series_entry {
     uint32_t stream;
-    uint64_t window;   /* number of the window of the last part */
+    uint32_t window;   /* number of the window of the last part */
     struct mono seen;  /* end of the last window with a result */
     struct mono whole; /* when it was last not brief */
+    uint32_t losses;   /* ever */
     bool has_lost;     /* in its last window with results */
     bool answered;     /* ever, by the target itself */
-    uint64_t losses;   /* ever */
     bool silence_reported;
     /* Values of the parts of this window, the last ones of the variation; NULL: the window
      * has one part so far, which ends with it. */
@@ -32,7 +32,7 @@ struct series_set {
      * the last of its stream. */
     struct series_entry **entries;
     size_t n, room;
-    uint64_t window;    /* number of the open window, from 1 */
+    uint32_t window;    /* number of the open window, from 1 */
     struct mono closed; /* when the last window was closed */
     uint64_t overflowed;
     bool delta;
@@ -418,7 +418,7 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
         begin_anew(l, a, part->summary->start);
     a->window = l->window;
     a->series.to = part->to;
-    a->losses += outcomes_lost(part->summary->outcomes);
+    a->losses += (uint32_t)outcomes_lost(part->summary->outcomes);
     a->answered |= part->own_answers && is_answered(part->summary);
     if (a->series.overflow)
         l->overflowed +=

@@ -147,8 +147,8 @@ static int64_t middle_of(uint16_t step)
 
 void delay_summary_percentiles(struct delay_summary *s, const struct tally *t)
 {
-    s->over = tally_over(t);
-    s->count = t->count - s->over;
+    s->over = (uint32_t)tally_over(t);
+    s->count = (uint32_t)t->count - s->over;
     s->exact = false;
     for (size_t p = 0; p < PERCENTILES && t->count > 0; p++) {
         struct percentile_ranks ranks = percentile_ranks(p, t->count);
@@ -495,17 +495,15 @@ void window_summary(const struct window *w, struct wall end, struct summary *out
         .server_error = c->server_error,
         .interrupted = c->interrupted,
     };
-    for (size_t i = 0; i < OUTCOME_COUNT; i++)
-        out->outcomes[i] = c->outcomes[i];
-    for (size_t i = 0; i < COUNTERS; i++)
-        out->counters[i] = c->counters[i];
-    out->sent = outcomes_sent(out->outcomes);
+    memcpy(out->outcomes, c->outcomes, sizeof out->outcomes);
+    memcpy(out->counters, c->counters, sizeof out->counters);
+    out->sent = (uint32_t)outcomes_sent(c->outcomes);
     uint64_t missed = c->counters[COUNTER_MISSED];
     uint64_t due = missed + out->sent + c->outcomes[OUTCOME_NOT_MEASURED];
     bool many_missed = (double)missed > WINDOW_MISSED_MAX * (double)due;
     out->busy = c->busy || (many_missed && !c->interrupted);
     out->loss_ratio =
-        out->sent > 0 ? (double)outcomes_lost(out->outcomes) / (double)out->sent : NAN;
+        out->sent > 0 ? (double)outcomes_lost(c->outcomes) / (double)out->sent : NAN;
 
     static const struct values none;
     for (size_t i = 0; i < DELAYS_MAX; i++)

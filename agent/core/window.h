@@ -29,15 +29,15 @@
 #define WINDOW_WAITING_MAX_NS  (10 * NS_PER_S)
 
 struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
-    uint64_t count;
+    uint32_t count;
+    /* Values known only to be longer than a bound (censored), not in `count`, and the least
+     * of their bounds. A percentile among them is a bound, and not supported. */
+    uint32_t over;
+    int64_t over_ns;
     int64_t min_ns, max_ns, mean_ns;
     int64_t percentile_ns[PERCENTILES];
     /* The 95 % intervals of supported percentiles, core/percentile.h. */
     int64_t low_ns[PERCENTILES], high_ns[PERCENTILES];
-    /* Values known only to be longer than a bound (censored), not in `count`, and the least
-     * of their bounds. A percentile among them is a bound, and not supported. */
-    uint64_t over;
-    int64_t over_ns;
     bool is_over[PERCENTILES];
     bool supported[PERCENTILES];
     bool exact; /* percentiles are values of the sample, not steps of a tally */
@@ -49,17 +49,17 @@ void delay_summary_percentiles(struct delay_summary *s, const struct tally *t);
 
 struct summary {
     struct wall start, end;
-    uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t sent;     /* all results except OUTCOME_NOT_MEASURED */
-    uint64_t received; /* OUTCOME_REPLY */
+    uint32_t outcomes[OUTCOME_COUNT];
+    uint32_t sent;     /* all results except OUTCOME_NOT_MEASURED */
+    uint32_t received; /* OUTCOME_REPLY */
     /* OUTCOME_HTTP_ERROR with a 5xx, and the status of the last one (0: none). */
-    uint64_t server_errors;
-    uint16_t server_error;
-    uint64_t counters[COUNTERS];
+    uint32_t server_errors;
+    uint32_t counters[COUNTERS];
     /* The most probes lost in succession, in sending order. A burst that began in an
      * earlier window counts in full, so it can exceed the losses of this window. */
-    uint64_t longest_burst;
-    bool interrupted; /* the host slept, was stopped, or its clock stepped */
+    uint32_t longest_burst;
+    uint16_t server_error; /* see `server_errors` */
+    bool interrupted;      /* the host slept, was stopped, or its clock stepped */
     /* The host was too busy to measure: window_busy(), or more than WINDOW_MISSED_MAX of
      * the probes were missed while it was not interrupted. */
     bool busy;

@@ -51,8 +51,8 @@ enum {
 #define DATASET_LATEST_NS   (INT64_C(1) << 62) /* in 2116: sums of times do not overflow */
 
 struct dataset_counts {
-    uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t counters[COUNTERS];
+    uint32_t outcomes[OUTCOME_COUNT];
+    uint32_t counters[COUNTERS];
 };
 
 /* One window of one series. */

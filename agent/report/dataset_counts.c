@@ -40,7 +40,13 @@ bool dataset_begin_batch(struct dataset *p, struct dataset_stream *s,
     return true;
 }
 
-static uint64_t *count_of(struct dataset_counts *c, const char *what)
+/* Counts of a series are far below that, unless they are crafted. */
+static uint32_t number(uint64_t count)
+{
+    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+static uint32_t *count_of(struct dataset_counts *c, const char *what)
 {
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         if (strcmp(what, outcome_name((enum outcome)i)) == 0)
@@ -56,11 +62,11 @@ void dataset_count(struct dataset_counters *t, const Otlp__NumberDataPoint *poin
     int64_t count = decoded_integer(point);
     if (a.note->what == NULL)
         a.note->what = count_of(&t->now, decoded_text(a.list, a.n, attribute, ""));
-    uint64_t *to = a.note->what;
+    uint32_t *to = a.note->what;
     t->delta = delta;
     t->start_ns = point->start_time_unix_nano;
     if (to != NULL && count > 0)
-        *to = (uint64_t)count;
+        *to = number((uint64_t)count);
 }
 
 static uint64_t increase(uint64_t before, uint64_t now)
@@ -73,9 +79,9 @@ static struct dataset_counts counts_difference(const struct dataset_counts *befo
 {
     struct dataset_counts new;
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
-        new.outcomes[i] = increase(before->outcomes[i], now->outcomes[i]);
+        new.outcomes[i] = (uint32_t)increase(before->outcomes[i], now->outcomes[i]);
     for (size_t i = 0; i < COUNTERS; i++)
-        new.counters[i] = increase(before->counters[i], now->counters[i]);
+        new.counters[i] = (uint32_t)increase(before->counters[i], now->counters[i]);
     return new;
 }
 
@@ -117,12 +123,6 @@ static void add_counts(struct dataset_counts *to, const struct dataset_counts *f
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         to->outcomes[i] += from->outcomes[i];
     counters_add(to->counters, from->counters);
-}
-
-/* Counts of a window are far below that, unless they are crafted. */
-static uint32_t number(uint64_t count)
-{
-    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
 static void add_sample(struct dataset *p, struct dataset_stream *s,

@@ -147,7 +147,7 @@ static void add_counts(struct text *out, const struct page *p, const char *kind,
 {
     char loss[HTML_TIME_MAX];
     const struct kinds *kinds = p->dataset->kinds;
-    const uint64_t *o = series->sum.outcomes;
+    const uint32_t *o = series->sum.outcomes;
     size_t number = kinds_find(kinds, kind);
     struct loss_count count = loss_count_of(
         number != KIND_NONE ? kinds->list[number] : NULL, o, series->sum.counters);
@@ -209,7 +209,7 @@ static void add_phases(struct text *out, const struct page *p,
 
 static bool is_empty(const struct dataset_series *series)
 {
-    const uint64_t *o = series->sum.outcomes;
+    const uint32_t *o = series->sum.outcomes;
     return outcomes_sent(o) + o[OUTCOME_NOT_MEASURED] == 0;
 }
 

@@ -253,7 +253,7 @@ static void add_stream_periods(struct text *out, const struct snapshot_target *t
         const struct period_summary *period = stream->periods[i];
         const struct delay_summary *d = period != NULL ? &period->delay : NULL;
         if (d != NULL)
-            text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu64 "  %-27s  %s\n",
+            text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu32 "  %-27s  %s\n",
                      t->is->target->name,
                      owner_pop(
                          stream->pop,

@@ -77,9 +77,9 @@ static void packets_and_probes(void **state)
     (void)state;
     static const struct kind tcp = {.name = "tcp", .single_packets = true},
                              https = {.name = "https"};
-    static const uint64_t outcomes[OUTCOME_COUNT] = {
+    static const uint32_t outcomes[OUTCOME_COUNT] = {
         [OUTCOME_REPLY] = 99, [OUTCOME_LOSS] = 1};
-    static const uint64_t counters[COUNTERS] = {[COUNTER_LOST_PACKETS] = 10};
+    static const uint32_t counters[COUNTERS] = {[COUNTER_LOST_PACKETS] = 10};
     struct loss_count packets = loss_count_of(&tcp, outcomes, counters);
     CHECK_INT(110, packets.sent, "packets");
     CHECK_INT(11, packets.lost, "a tenth of them");
