@@ -1,3 +1,4 @@
+#include "base/intern.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/agent_answer.h"
@@ -245,8 +246,7 @@ static int list_targets(struct diagnosing *d, const char *word)
         return CMD_CANNOT;
     struct target *t = &d->targets[d->n_targets++];
     *t = target_default(probe_kind_words());
-    text_copy(t->name, sizeof t->name, host.host);
-    text_copy(t->host, sizeof t->host, host.host);
+    t->name = t->host = intern(host.host);
     if (host.has_port)
         t->port = host.port;
     edge_data_limits(&d->data.known, t);

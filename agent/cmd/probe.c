@@ -1,3 +1,4 @@
+#include "base/intern.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/host.h"
@@ -217,8 +218,7 @@ static bool parse_host(struct target *target, const struct live *live,
     struct host_port h;
     if (!cmd_host(&h, text, &rules))
         return false;
-    text_copy(target->host, sizeof target->host, h.host);
-    text_copy(target->name, sizeof target->name, h.host);
+    target->name = target->host = intern(h.host);
     if (h.has_port)
         target->port = h.port;
     return true;
@@ -247,7 +247,7 @@ static bool make_target(struct target *target, const struct live *live,
     target->dont_fragment = o->dont_fragment;
     target->proxied = http_proxy_used(target);
     target->server_name = o->server_name;
-    text_copy(target->query, sizeof target->query, o->query);
+    target->query = o->query;
     target->path = o->path;
     target->ca_file = o->ca_file;
     if (strlen(o->path) >= PATH_TEXT_MAX || strlen(o->ca_file) >= FILE_TEXT_MAX) {

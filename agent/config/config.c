@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/ini.h"
@@ -206,7 +207,7 @@ static void add_target(struct config_reading *r, const char *name)
         .file = mem_string(r->file),
         .line = r->line,
     };
-    text_copy(draft->target.name, sizeof draft->target.name, name);
+    draft->target.name = intern(name);
     c->targets[r->target] = draft->target;
 }
 

@@ -10,6 +10,8 @@
 struct target target_default(const struct kinds *kinds)
 {
     struct target t = {
+        .name = "",
+        .host = "",
         .path = "/",
         .ipv4 = true,
         .ipv6 = true,

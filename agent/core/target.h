@@ -42,16 +42,15 @@ struct limits {
     bool delay_of_media, variation_of_media, loss_of_media;
 };
 
-/* What few targets have, and often the same, is shared: base/intern.h. */
+/* The texts are not its own; most are of base/intern.h. */
 struct target {
-    char name[TARGET_NAME_MAX]; /* unique; characters of TARGET_NAME_OF */
-    char host[HOST_TEXT_MAX];   /* name or address literal */
+    const char *name; /* unique; characters of TARGET_NAME_OF, below TARGET_NAME_MAX */
+    const char *host; /* name or address literal, below HOST_TEXT_MAX */
     /* Requested in TLS (SNI) and HTTP (Host) instead of host; NULL or "": host. */
     const char *server_name;
     char service[WORD_TEXT_MAX]; /* e.g. "exchange"; "": none */
     const char *path;            /* of the HTTPS request, begins with '/' */
-    char query
-        [HOST_TEXT_MAX]; /* the name that a DNS server is asked for; "": the kind's */
+    const char *query;   /* that a DNS server is asked for; NULL or "": the kind's */
     const char *ca_file; /* PEM, replaces the system's CAs; NULL or "": the system's */
     /* For HTTPS: a URL, "none", or NULL or "": the environment's. */
     const char *proxy;

@@ -546,7 +546,7 @@ static void add_door(struct diagnose_runner *r, const struct door *door)
         text_copy(o->host, sizeof o->host, door->host);
         /* The door is asked for the workload, by the workload's name. */
         o->target.server_name = intern(s->target.host);
-        text_copy(o->target.host, sizeof o->target.host, door->host);
+        o->target.host = intern(door->host);
         probe_address(r, &o->target, &o->to, NULL, &o->tcp, &o->https);
     }
 }
@@ -863,8 +863,7 @@ static void start_media(struct diagnose_runner *r)
         r->media[i] = (struct media_lookup){r, m};
         m->target = target_default(probe_kind_words());
         m->target.uplink = r->uplink;
-        text_copy(m->target.name, sizeof m->target.name, media_hosts[i]);
-        text_copy(m->target.host, sizeof m->target.host, media_hosts[i]);
+        m->target.name = m->target.host = media_hosts[i];
         resolver_lookup(r->resolver, m->target.host, FAMILY_IPV4,
                         target_port(&m->target, &probe_kinds[r->kind_stun]->kind),
                         on_media_name, &r->media[i]);
@@ -1142,7 +1141,7 @@ int runner_start(struct diagnose_runner **out, uv_loop_t *loop,
     r->large.payload_bytes = FACTS_LARGE;
     r->local.waiting_ns[r->kind_dns] = DNS_WAITING_NS;
     if (o->n_targets > 0 && endpoint_literal(o->targets[0].host) == FAMILY_NONE)
-        text_copy(r->local.query, sizeof r->local.query, o->targets[0].host);
+        r->local.query = o->targets[0].host;
     for (size_t i = 0; i < o->n_targets && i < FACTS_SERVICES; i++) {
         struct facts_service *s = &r->facts.services[r->facts.n_services++];
         s->target = o->targets[i];

@@ -18,9 +18,9 @@ void edge_data_free(struct edge_data *k)
 struct target workload_target(const struct workload *w, const struct kinds *kinds)
 {
     struct target t = target_default(kinds);
-    text_copy(t.name, sizeof t.name, w->name);
+    t.name = intern(w->name);
     text_copy(t.service, sizeof t.service, w->service);
-    text_copy(t.host, sizeof t.host, w->host);
+    t.host = intern(w->host);
     t.path = intern(w->path);
     t.proxied = w->proxied;
     return t;

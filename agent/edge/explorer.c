@@ -131,7 +131,7 @@ static struct explored *add_own(struct explorer *e, struct target t)
     if (e->n == e->room)
         return NULL;
     if (is_taken(e, t.name))
-        text_copy(t.name, sizeof t.name, t.host);
+        t.name = t.host;
     t.discovered = true;
     config_take_over(e->config, &t);
     edge_data_limits(e->edge_data, &t);
@@ -146,12 +146,14 @@ static struct target door_target(const struct explorer *e, const struct door *do
     const struct workload *w = door->workload;
     size_t own = find_host(e, w->host);
     struct target t = own < e->n ? *e->all[own]->target : workload_target(w, e->kinds);
-    text_copy(t.host, sizeof t.host, door->host);
+    char name[TARGET_NAME_MAX];
+    t.host = intern(door->host);
     if (*intern_text(t.server_name) == '\0')
         t.server_name = intern(w->host);
-    int len = snprintf(t.name, sizeof t.name, "%s-%s", w->name, door->metro->code);
+    int len = snprintf(name, sizeof name, "%s-%s", w->name, door->metro->code);
     for (int i = 0; i < len && i < TARGET_NAME_MAX - 1; i++)
-        t.name[i] = (char)tolower((unsigned char)t.name[i]);
+        name[i] = (char)tolower((unsigned char)name[i]);
+    t.name = intern(name);
     return t;
 }
 
@@ -214,8 +216,8 @@ static struct explored *gateway_of(struct explorer *e)
     if (icmp == KIND_NONE)
         return NULL;
     struct target t = target_default(e->kinds);
-    text_copy(t.name, sizeof t.name, GATEWAY_NAME);
-    text_copy(t.host, sizeof t.host, GATEWAY_HOST);
+    t.name = GATEWAY_NAME;
+    t.host = GATEWAY_HOST;
     memset(t.kinds, 0, sizeof t.kinds);
     t.kinds[icmp] = t.gateway = true;
     t.interval_ns[icmp] = t.slow_interval_ns[icmp] = GATEWAY_INTERVAL_NS;
@@ -246,14 +248,17 @@ static struct target resolver_target(const struct explorer *e, const struct dns_
                                      size_t dns)
 {
     struct target t = target_default(e->kinds);
-    resolver_host(t.host, s);
+    char host[HOST_TEXT_MAX], name[TARGET_NAME_MAX];
+    resolver_host(host, s);
+    t.host = intern(host);
     t.port = resolver_port(s);
-    int len = snprintf(t.name, sizeof t.name, "dns-%s", t.host);
+    int len = snprintf(name, sizeof name, "dns-%s", host);
     if (t.port != 53)
-        len += snprintf(t.name + len, sizeof t.name - (size_t)len, "-%u", t.port);
+        len += snprintf(name + len, sizeof name - (size_t)len, "-%u", t.port);
     for (int i = 0; i < len; i++)
-        if (strchr(TARGET_NAME_OF, t.name[i]) == NULL)
-            t.name[i] = '-';
+        if (strchr(TARGET_NAME_OF, name[i]) == NULL)
+            name[i] = '-';
+    t.name = intern(name);
     memset(t.kinds, 0, sizeof t.kinds);
     t.kinds[dns] = true;
     t.ipv4 = s->at.family == FAMILY_IPV4;

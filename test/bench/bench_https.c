@@ -259,7 +259,7 @@ static struct bench *bench_make(void)
     must(resolver_create(&b->resolver, &b->loop, "127.0.0.1:1") == 0, "the resolver");
     must(http_create(&b->http, &b->loop) == 0, "http");
     b->target = (struct target){.name = "bench", .path = "/", .proxy = "none"};
-    snprintf(b->target.host, sizeof b->target.host, HOST); /* of the hosts file */
+    b->target.host = HOST; /* of the hosts file */
     b->target.ca_file = ca_file;
     target_wait(&b->target, 3 * NS_PER_S);
     endpoint_parse(&b->to, "127.0.0.1", port);

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "core/series.h"
 #include "core/window.h"
+#include "interned.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -70,8 +71,8 @@ static inline void branch_begin(struct branch *b, uint64_t seed, size_t targets,
     b->n_targets = targets;
     for (size_t t = 0; t < targets; t++) {
         struct target *target = &b->targets[t];
-        snprintf(target->name, sizeof target->name, "workload-%zu", t + 1);
-        snprintf(target->host, sizeof target->host, "workload-%zu.example.com", t + 1);
+        target->name = interned("workload-%zu", t + 1);
+        target->host = interned("workload-%zu.example.com", t + 1);
         snprintf(target->service, sizeof target->service, "workload");
         target->port = 443;
         b->median_ms[t] = 3 + 27 * random_unit(&b->random);

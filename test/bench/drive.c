@@ -8,6 +8,7 @@
  * of the process; -r: the first delay of each probe of the first KIND in the order of
  * sending, in ns (null: none); -s: sends and reads in slots, as the agent does.
  */
+#include "interned.h"
 #include "net/clock.h"
 #include "probe/kinds.h"
 #include "probe/prober.h"
@@ -165,10 +166,10 @@ int main(int argc, char **argv)
         s->delays = calloc(s->room, sizeof *s->delays);
         s->target = target_default(&words);
         target_wait(&s->target, WAITING_S * NS_PER_S);
-        snprintf(s->target.host, sizeof s->target.host, "%s", argv[optind + 1]);
+        s->target.host = intern(argv[optind + 1]);
         s->target.path = "/";
         s->target.ca_file = ca;
-        snprintf(s->target.query, sizeof s->target.query, "%s", name);
+        s->target.query = intern(name);
         endpoint_parse(&s->to, argv[optind + 1],
                        target_port(&s->target, &probe_kinds[s->kind]->kind));
         if (prober_open(drive.prober, s->kind, why, sizeof why) < 0)

@@ -12,6 +12,7 @@
 #include "check.h"
 #include "core/pipeline.h"
 #include "core/random.h"
+#include "interned.h"
 
 #define SIM_TARGETS_MAX 64
 #define SIM_TICK_NS     NS_PER_S
@@ -99,8 +100,8 @@ static inline void sim_begin(struct sim *s, size_t n, const struct way *ways,
     for (size_t t = 0; t < n; t++) {
         s->targets[t] = target_default(&sim_kinds);
         s->targets[t].ipv6 = false;
-        snprintf(s->targets[t].name, sizeof s->targets[t].name, "target-%zu", t);
-        snprintf(s->targets[t].host, sizeof s->targets[t].host, "%zu.example", t);
+        s->targets[t].name = interned("target-%zu", t);
+        s->targets[t].host = interned("%zu.example", t);
         s->ways[t] = ways[t];
     }
     s->settings = (struct pipeline_settings){

@@ -123,8 +123,8 @@ static void begin(struct world *w, const struct way *ways, size_t n, size_t used
     memcpy(w->ways, ways, n * sizeof *ways);
     w->target = target_default(&kinds);
     w->target.ipv6 = false;
-    text_copy(w->target.name, sizeof w->target.name, "teams");
-    text_copy(w->target.host, sizeof w->target.host, "teams.example");
+    w->target.name = "teams";
+    w->target.host = "teams.example";
     w->pipeline = create(w);
 }
 

@@ -7,6 +7,7 @@
 #include "check.h"
 #include "core/pipeline.h"
 #include "core/random.h"
+#include "interned.h"
 
 #include <math.h>
 #include <string.h>
@@ -225,8 +226,8 @@ static void month(enum trouble trouble, double bytes, double packets, int days)
     w = (struct world){.random = random_from(check_seed() + trouble), .trouble = trouble};
     for (size_t t = 0; t < SITE_TARGETS; t++) {
         w.targets[t] = target_default(&kinds);
-        snprintf(w.targets[t].name, sizeof w.targets[t].name, "t%zu", t);
-        snprintf(w.targets[t].host, sizeof w.targets[t].host, "t%zu.example", t);
+        w.targets[t].name = interned("t%zu", t);
+        w.targets[t].host = interned("t%zu.example", t);
     }
     boot(&w, limit);
     for (; w.now_ns < days * DAY_NS; w.now_ns += NS_PER_S)

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "core/random.h"
 #include "edge/serving.h"
+#include "interned.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,7 +156,7 @@ static void begin(struct office *o, uint64_t seed, double own_ms, double door_ms
         struct target *t = &o->targets[i];
         struct target_address_state *a = &o->states[i].addresses[0];
         static const char *const pops[PATHS] = {"MXP", "CDG", "LHR"};
-        snprintf(t->name, sizeof t->name, "target-%zu", i);
+        t->name = interned("target-%zu", i);
         snprintf(t->service, sizeof t->service, "exchange");
         t->server_name = i == OWN ? NULL : "x.example";
         t->discovered = i != OWN;

@@ -9,6 +9,7 @@
 #include "core/event_names.h"
 #include "core/last_metre.h"
 #include "core/random.h"
+#include "interned.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,8 +58,7 @@ static void begin(struct site *s, uint64_t seed, size_t n_targets)
         .random = random_from(seed), .n = n_targets + 1, .now_ns = START_NS};
     for (size_t i = 0; i < s->n; i++) {
         bool gateway = i == n_targets;
-        snprintf(s->targets[i].name, sizeof s->targets[i].name,
-                 gateway ? "gateway" : "t%zu", i);
+        s->targets[i].name = interned(gateway ? "gateway" : "t%zu", i);
         s->targets[i].gateway = gateway;
         s->states[i].target = &s->targets[i];
         s->hosts[i].base_ms = gateway ? 0.5 : 5 + 40 * unit(s);

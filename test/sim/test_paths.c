@@ -124,7 +124,7 @@ static void begin(struct office *o, uint64_t seed)
 {
     static const struct catalogue nothing;
     *o = (struct office){.random = random_from(seed), .site = {.metros = &nothing}};
-    text_copy(o->target.name, sizeof o->target.name, "exchange");
+    o->target.name = "exchange";
     o->watch = path_watch_create(&o->site);
     path_schedule_begin(&o->schedule, PATH_INTERVAL_NS, seed);
     path_schedule_want(&o->schedule, 0, FAMILY_IPV4, true, o->now);

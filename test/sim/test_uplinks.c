@@ -6,6 +6,7 @@
 #include "check.h"
 #include "core/random.h"
 #include "core/uplinks.h"
+#include "interned.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -177,8 +178,8 @@ static void open_place(struct place *s, uint64_t seed)
     for (size_t t = 0; t < HOSTS; t++) {
         s->targets[t] = target_default(&kinds);
         s->targets[t].ipv6 = false;
-        strcpy(s->targets[t].name, hosts[t]);
-        strcpy(s->targets[t].host, hosts[t]);
+        s->targets[t].name = intern(hosts[t]);
+        s->targets[t].host = intern(hosts[t]);
     }
     struct uplinks_settings settings = {
         .uplinks = s->uplinks, .n = UPLINKS, .targets = s->targets, .n_targets = HOSTS};

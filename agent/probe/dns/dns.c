@@ -1,5 +1,6 @@
 #include "probe/dns/dns.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "core/time.h"
 #include "net/clock.h"
@@ -381,7 +382,8 @@ static uint16_t random_id(struct dns *d)
 static struct asked *asked_create(struct dns *d, struct exchange *x)
 {
     uint8_t query[RESOLVER_QUERY_MAX];
-    const char *name = x->target->query[0] != '\0' ? x->target->query : DNS_QUERY;
+    const char *asked = intern_text(x->target->query);
+    const char *name = *asked != '\0' ? asked : DNS_QUERY;
     size_t len = resolver_query_write(query, name, ns_t_a, random_id(d));
     if (len == 0)
         return NULL;

@@ -9,6 +9,7 @@
 #include "io/daemon/world.h"
 
 #include "config/config.h"
+#include "interned.h"
 #include "net/clock.h"
 
 /* ---- configuration ---- */
@@ -30,9 +31,8 @@ static inline struct target *world_target(struct config *c, const char *host, bo
     c->targets = realloc(c->targets, (c->n_targets + 1) * sizeof *c->targets);
     struct target *t = &c->targets[c->n_targets++];
     *t = target_default(probe_kind_words());
-    text_copy(t->name, sizeof t->name, host);
-    t->name[strcspn(t->name, ".")] = '\0';
-    text_copy(t->host, sizeof t->host, host);
+    t->name = interned("%.*s", (int)strcspn(host, "."), host);
+    t->host = intern(host);
     t->ipv6 = false;
     target_wait(t, 60 * NS_PER_MS);
     t->kinds[FAKE_ECHO] = echo;

@@ -1,6 +1,7 @@
 /* The kind dns on loopback, against a server of the test. */
 #include "io/probe/tun.h"
 
+#include "interned.h"
 #include "net/clock.h"
 #include "net/socket.h"
 #include "probe/dns/dns.h"
@@ -22,7 +23,7 @@ static struct bed *dns_bed(void)
     char why[128];
     struct bed *b = bed_make(kinds);
     CHECK_INT(0, prober_open(b->prober, 0, why, sizeof why), why);
-    snprintf(b->target.query, sizeof b->target.query, "a.test");
+    b->target.query = "a.test";
     bed_turn(b, 1, 20);
     return b;
 }
@@ -451,9 +452,9 @@ static void not_sent(void **unused)
     struct endpoint at = bed_to("127.0.0.1", 53), no_route = bed_to("fe80::1", 53);
     struct uplink absent = {.name = "wan9", .interface = "wan9"};
     char no_name[] = "..";
-    snprintf(b->target.query, sizeof b->target.query, "%s", no_name);
+    b->target.query = intern(no_name);
     bed_send(b, 0, &at);
-    snprintf(b->target.query, sizeof b->target.query, "a.test");
+    b->target.query = "a.test";
     bed_send(b, 0, &no_route); /* no scope */
     b->target.uplink = &absent;
     bed_send(b, 0, &at);

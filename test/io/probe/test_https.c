@@ -1,6 +1,7 @@
 /* The HTTPS kind against a real nginx, through the prober. */
 #include "io/probe/bed.h"
 
+#include "interned.h"
 #include "io/net/nginx.h"
 #include "probe/https/https.h"
 
@@ -53,7 +54,7 @@ static struct https_bed make(const char *dns, const char *host, const char *path
     struct prober_events events = {bed_on_result, bed_on_after, h.b};
     h.b->prober = prober_create(&h.b->loop, kinds, 1, h.resolver, h.http, events);
     target_wait(&h.b->target, 3 * NS_PER_S);
-    strcpy(h.b->target.host, host);
+    h.b->target.host = intern(host);
     h.b->target.path = path;
     h.b->target.ca_file = nginx.ca;
     return h;

@@ -104,7 +104,7 @@ static struct result probe(uint16_t port, int64_t waiting_ns, size_t late)
     b->prober = prober_create(&b->loop, kinds, 1, resolver, http,
                               (struct prober_events){bed_on_result, bed_on_after, b});
     target_wait(&b->target, waiting_ns);
-    strcpy(b->target.host, "localhost");
+    b->target.host = "localhost";
     b->target.path = "/";
     b->target.proxy = "none";
     b->target.ca_file = files.certificate;

@@ -22,8 +22,8 @@ struct rows { /* one target, with its streams */
 static void begin(struct rows *r)
 {
     *r = (struct rows){.state = {.target = &r->target, .pop = "AMS", .rank = 1}};
-    strcpy(r->target.name, "teams");
-    strcpy(r->target.host, "teams.example");
+    r->target.name = "teams";
+    r->target.host = "teams.example";
     r->batch = (struct batch){.series = r->list, .targets = &r->state, .n_targets = 1};
 }
 

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "core/pipeline.h"
+#include "interned.h"
 
 #define MS(x)     ((int64_t)((x)*NS_PER_MS))
 #define MINUTE_NS (60 * NS_PER_S)
@@ -59,8 +60,8 @@ static inline void begin(struct rig *r)
     };
     for (size_t t = 0; t < TARGETS; t++) {
         r->targets[t] = target_default(&kinds);
-        snprintf(r->targets[t].name, sizeof r->targets[t].name, "%s", names[t]);
-        snprintf(r->targets[t].host, sizeof r->targets[t].host, "%s.example", names[t]);
+        r->targets[t].name = intern(names[t]);
+        r->targets[t].host = interned("%s.example", names[t]);
     }
     r->settings = (struct pipeline_settings){
         .window_ns = MINUTE_NS,

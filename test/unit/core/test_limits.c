@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "core/time.h"
+#include "interned.h"
 
 static const struct kind ping = {
     .name = "ping", .on_by_default = true, .packets = 2, .bytes = 96, .payloads = 2};
@@ -14,7 +15,7 @@ static const int64_t intervals_ns[KINDS_MAX] = {NS_PER_S / 2, 10 * NS_PER_S};
 static struct target to(const char *host)
 {
     struct target t = target_default(&kinds);
-    snprintf(t.host, sizeof t.host, "%s", host);
+    t.host = intern(host);
     return t;
 }
 

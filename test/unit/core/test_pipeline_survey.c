@@ -1,11 +1,12 @@
 /* Added targets, surveys, and a host that moves to another network. */
+#include "interned.h"
 #include "unit/core/rig.h"
 
 static struct target door(const char *name)
 {
     struct target t = target_default(&kinds);
-    snprintf(t.name, sizeof t.name, "%s", name);
-    snprintf(t.host, sizeof t.host, "%s.example", name);
+    t.name = intern(name);
+    t.host = interned("%s.example", name);
     t.discovered = true;
     return t;
 }
@@ -257,7 +258,7 @@ static void begin_many(struct rig *r, size_t hosts)
     for (size_t t = 0; t < MANY; t++) {
         targets[t] = target_default(&heavy_kinds);
         targets[t].ipv6 = false;
-        snprintf(targets[t].host, sizeof targets[t].host, "%zu.example", t % hosts);
+        targets[t].host = interned("%zu.example", t % hosts);
     }
     begin(r);
     pipeline_destroy(r->p);

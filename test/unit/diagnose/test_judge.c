@@ -9,6 +9,7 @@
 #include "probe/kinds.h"
 
 #include "check.h"
+#include "interned.h"
 
 #include <math.h>
 
@@ -148,9 +149,9 @@ static struct facts *healthy(void)
     for (size_t i = 0; i < SERVICES; i++) {
         struct facts_service *s = &f->services[i];
         s->target = target_default(probe_kind_words());
-        snprintf(s->target.name, sizeof s->target.name, "%s", names[i]);
+        s->target.name = intern(names[i]);
         snprintf(s->target.service, sizeof s->target.service, "%s", names[i]);
-        snprintf(s->target.host, sizeof s->target.host, "%s", hosts[i]);
+        s->target.host = intern(hosts[i]);
         edge_data_limits(&known, &s->target);
         s->usual_ns[0] = s->usual_ns[1] = DELAY_UNDEFINED;
         for (size_t k = 0; k < FACTS_FAMILIES; k++)
@@ -167,6 +168,7 @@ static struct facts *healthy(void)
     fill_resolver(f, 1, "198.51.100.54");
     f->portal = PORTAL_NONE;
     for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        f->media[i].target = target_default(probe_kind_words());
         f->media[i].to = address("52.112.0.1");
         f->media[i].mapped = address("192.0.2.7");
         fill(&f->media[i].stun, 12, 60);

@@ -6,6 +6,7 @@
 #include "edge/serving.h"
 
 #include "core/random.h"
+#include "interned.h"
 #include "metros.h"
 
 #include <stdlib.h>
@@ -164,12 +165,10 @@ static struct town *begin(const char *location, const char *host, struct door ow
         struct target *target = &t->targets[t->n];
         struct target_state *s = &t->states[t->n];
         struct target_address_state *a = &s->addresses[0];
-        snprintf(target->name, sizeof target->name, t->n == OWN ? "exchange" : "door-%s",
-                 d->code);
+        target->name = interned(t->n == OWN ? "exchange" : "door-%s", d->code);
         snprintf(target->service, sizeof target->service, "exchange");
-        snprintf(target->host, sizeof target->host,
-                 t->n == OWN ? "%s" : "%.3s-efz.ms-acdc.office.com",
-                 t->n == OWN ? host : d->code);
+        target->host = interned(t->n == OWN ? "%s" : "%.3s-efz.ms-acdc.office.com",
+                                t->n == OWN ? host : d->code);
         target->limits.distance_km = 800;
         if (t->n != OWN) {
             target->discovered = true;
@@ -438,7 +437,7 @@ static void test_what_is_no_candidate(void **state)
     t = begin("", EXCHANGE, milan, doors);
     t->targets[1].discovered = false;
     t->targets[1].server_name = NULL;
-    snprintf(t->targets[1].host, HOST_TEXT_MAX, "outlook.office.com");
+    t->targets[1].host = "outlook.office.com";
     expect(t, "", "another name of the service is not one");
 }
 

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "core/event_names.h"
 #include "core/random.h"
+#include "interned.h"
 #include "unit/edge/shipped.h"
 
 #include <math.h>
@@ -62,7 +63,7 @@ static struct bed *begin(const char *targets, size_t n)
         b->list[s].at.at = (struct endpoint){.family = FAMILY_IPV4,
                                              .bytes = {192, 0, 2, (uint8_t)(s + 1)}};
         b->list[s].target = &b->servers[s];
-        snprintf(b->servers[s].name, sizeof b->servers[s].name, "dns-192.0.2.%u", s + 1);
+        b->servers[s].name = interned("dns-192.0.2.%u", s + 1);
     }
     b->watch = resolver_watch_create(&b->config, &b->known, &kinds);
     resolver_watch_pause(b->watch, false, b->now);

@@ -186,7 +186,7 @@ static void test_foreign(void **state)
     (void)state;
     struct rig r;
     begin(&r, "LON", &connection);
-    strcpy(r.target.host, "www.bing.com");
+    r.target.host = "www.bing.com";
     be_foreign(&r, true, 1);
     CHECK_INT(1, r.events.n, "at once");
     CHECK_TEXT("edgelat.target.foreign", r.events.list[0].name, "its name");

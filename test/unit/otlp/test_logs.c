@@ -124,14 +124,15 @@ static void bounded_and_sendable(void **state)
 {
     (void)state;
     static struct events events;
-    struct target longest = {.name = ""};
+    char name[TARGET_NAME_MAX] = "", host[HOST_TEXT_MAX] = "";
+    struct target longest = {.name = name, .host = host};
     struct kind https = {.name = "https"};
     char word[2 * EVENT_TEXT_MAX];
     memset(word, 0xe9, sizeof word - 1);
     word[sizeof word - 1] = '\0';
-    memset(longest.name, 'n', sizeof longest.name - 1);
+    memset(name, 'n', sizeof name - 1);
     memset(longest.service, 's', sizeof longest.service - 1);
-    memset(longest.host, 'h', sizeof longest.host - 1);
+    memset(host, 'h', sizeof host - 1);
     events.n = 0;
     for (int i = 0; i < 2 * EVENTS_MAX; i++) {
         struct event *e = events_add(&events, "edgelat.path.changed", SEVERITY_ERROR,

@@ -27,8 +27,8 @@ static void make(struct known *k)
 {
     memset(k, 0, sizeof *k);
     k->kind = (struct kind){.name = "tcp", .delays = {"rtt"}, .uses = USES_PORT};
-    strcpy(k->target.name, "teams");
-    strcpy(k->target.host, "teams.example");
+    k->target.name = "teams";
+    k->target.host = "teams.example";
     strcpy(k->target.service, "teams");
     k->target.port = 443;
     struct series *s = &k->series;

@@ -61,8 +61,8 @@ static inline void office_open(struct office *o)
 {
     *o = (struct office){.minute = 0};
     o->kind = office_tcp;
-    strcpy(o->target.name, "teams");
-    strcpy(o->target.host, "teams.example");
+    o->target.name = "teams";
+    o->target.host = "teams.example";
     strcpy(o->target.service, "teams");
     o->target.port = 443;
     o->series = (struct series){

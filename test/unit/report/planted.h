@@ -16,6 +16,7 @@
 #include "core/last_metre.h"
 #include "core/pipeline.h"
 #include "core/random.h"
+#include "interned.h"
 #include "otlp/metrics.h"
 #include "otlp/names.h"
 
@@ -180,11 +181,11 @@ static inline void planted_begin(struct planted *o, size_t targets, int64_t begi
         struct target *target = &o->targets[t];
         size_t as = t % 5;
         *target = target_default(&planted_kinds);
-        snprintf(target->name, sizeof target->name, t < 5 ? "%s" : "%s-%zu",
-                 planted_names[as].name, t / 5 + 1);
+        target->name =
+            interned(t < 5 ? "%s" : "%s-%zu", planted_names[as].name, t / 5 + 1);
         snprintf(target->service, sizeof target->service, "%s",
                  planted_names[as].service);
-        snprintf(target->host, sizeof target->host, "%s", planted_names[as].host);
+        target->host = intern(planted_names[as].host);
         target->port = 443;
         target->limits = (struct limits){.delay_ns = 60 * NS_PER_MS, .loss_ratio = 0.02};
         o->pops[t] = planted_names[as].pop;
@@ -206,8 +207,8 @@ static inline void planted_add_gateway(struct planted *o)
     struct target *t = &o->targets[o->n_targets];
     pipeline_destroy(o->pipeline);
     *t = target_default(&planted_kinds);
-    snprintf(t->name, sizeof t->name, "gateway");
-    snprintf(t->host, sizeof t->host, GATEWAY_HOST);
+    t->name = "gateway";
+    t->host = GATEWAY_HOST;
     memset(t->kinds, 0, sizeof t->kinds);
     t->kinds[0] = t->gateway = o->gateway = true;
     t->interval_ns[0] = t->slow_interval_ns[0] = 2 * NS_PER_S;

@@ -1,6 +1,7 @@
 #include "report/page.h"
 
 #include "core/time.h"
+#include "interned.h"
 #include "office.h"
 
 #include <ctype.h>
@@ -102,9 +103,9 @@ static void test_hostile_texts(void **state)
     struct office o;
     struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
     office_open(&o);
-    snprintf(o.target.name, sizeof o.target.name, "%s", evil);
+    o.target.name = intern(evil);
     snprintf(o.target.service, sizeof o.target.service, "%s", evil);
-    snprintf(o.target.host, sizeof o.target.host, "%s", evil);
+    o.target.host = intern(evil);
     snprintf(o.series.pop, sizeof o.series.pop, "<i>A&'\"");
     o.kind.name = "<svg/onload=1>";
     o.resource.site = o.resource.host_name = o.resource.version = o.resource.instance_id =

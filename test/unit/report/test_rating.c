@@ -180,7 +180,7 @@ static void test_all_down(void **state)
         struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(100));
         office_open(&o);
         office_open(&other);
-        strcpy(other.target.name, "other");
+        other.target.name = "other";
         for (const char *a = pairs[i].first, *b = pairs[i].other; *a != '\0'; a++) {
             live(&o, p, (char[]){*a, '\0'});
             if (*b != '\0')

@@ -465,8 +465,8 @@ static void a_dns_server(void **state)
         struct bed *b = bed_begin();
         struct target *t = &b->rig.targets[0];
         *t = target_default(&alone);
-        strcpy(t->name, "dns-192.0.2.53");
-        strcpy(t->host, "192.0.2.53");
+        t->name = "dns-192.0.2.53";
+        t->host = "192.0.2.53";
         t->kinds[0] = t->discovered = true;
         t->limits.delay_ns = MS(100);
         pipeline_destroy(b->rig.p);
@@ -604,8 +604,8 @@ static void what_was_found(void **state)
     (void)state;
     struct bed *b = bed_begin();
     struct target door = target_default(&kinds);
-    snprintf(door.name, sizeof door.name, "door-lon");
-    snprintf(door.host, sizeof door.host, "lon.example");
+    door.name = "door-lon";
+    door.host = "lon.example";
     door.discovered = true;
     size_t number = pipeline_add(b->rig.p, &door);
     resolve(&b->rig, 0, near, "");
