@@ -95,9 +95,13 @@ enum rolling_saved {
 enum rolling_saved rolling_saver_next(struct rolling_saver *s, const void **bytes,
                                       size_t *len);
 
-/* Loads such a file into an empty set, as of `wall` now. False: it is damaged or of
- * another version, and nothing is loaded. Any bytes are allowed. */
-bool rolling_load(struct rolling_set *l, struct wall wall, const void *bytes, size_t len);
+/* Gives some of the next bytes of a file, at most `room`. Returns how many; 0: none. */
+typedef size_t rolling_read_cb(void *user, void *bytes, size_t room);
+
+/* Loads such a file of `len` bytes into an empty set, as of `wall` now. False: it is damaged
+ * or of another version, and nothing is loaded. Any bytes are allowed. */
+bool rolling_load(struct rolling_set *l, struct wall wall, size_t len,
+                  rolling_read_cb *read, void *user);
 
 /* The checksum at the end of a file (64-bit FNV-1a), for tests that make files. */
 uint64_t rolling_checksum(const void *bytes, size_t len);

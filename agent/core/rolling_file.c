@@ -17,6 +17,7 @@
 #define CHECKSUM_BASIS UINT64_C(0xcbf29ce484222325)
 #define PIECE_BYTES    (12 << 10) /* with the last slot mostly below 16 kB */
 #define STEP_BYTES     4
+#define HEAD_BYTES     28
 #define SERIES_BYTES   3 /* at least */
 
 static uint64_t add_checksum(uint64_t sum, const void *bytes, size_t len)
@@ -141,7 +142,7 @@ enum rolling_saved rolling_saver_next(struct rolling_saver *s, const void **byte
         return ROLLING_CHANGED;
     s->len = 0;
     if (!s->begun) {
-        struct wire_out w = put(s, 28);
+        struct wire_out w = put(s, HEAD_BYTES);
         wire_put_u64(&w, MAGIC);
         wire_put_u64(&w, (uint64_t)s->wall.ns);
         wire_put_u64(&w, (uint64_t)l->now_ns);
@@ -163,16 +164,49 @@ enum rolling_saved rolling_saver_next(struct rolling_saver *s, const void **byte
 
 /* ---- load ---- */
 
-static bool take_tally(struct wire *w, struct tally *t)
+struct rolling_source {
+    rolling_read_cb *read;
+    void *user;
+    size_t left; /* of the content, after `w` */
+    uint64_t checksum;
+    struct wire w; /* of `bytes` */
+    uint8_t bytes[16 << 10];
+};
+
+static size_t left_of(const struct rolling_source *s)
 {
-    uint32_t n = wire_u32(w);
-    if (n == 0 || n > w->left / STEP_BYTES)
+    return s->left + s->w.left;
+}
+
+/* The next `n` bytes are in `w`, if there are as many. */
+static void need(struct rolling_source *s, size_t n)
+{
+    if (s->w.left >= n || s->left == 0)
+        return;
+    size_t have = s->w.left;
+    memmove(s->bytes, s->w.at, have);
+    while (have < sizeof s->bytes && s->left > 0) {
+        size_t room = sizeof s->bytes - have;
+        size_t got = s->read(s->user, s->bytes + have, room < s->left ? room : s->left);
+        s->checksum = add_checksum(s->checksum, s->bytes + have, got);
+        s->left = got > 0 ? s->left - got : 0;
+        have += got;
+    }
+    s->w = wire_from(s->bytes, have);
+}
+
+static bool take_tally(struct rolling_source *s, struct tally *t)
+{
+    need(s, 4);
+    uint32_t n = wire_u32(&s->w);
+    if (n == 0 || n > left_of(s) / STEP_BYTES)
         return false;
     t->steps = mem_alloc(n * sizeof *t->steps);
     t->room = n;
     for (; t->n < n; t->n++) {
-        struct tally_step step = {.key = wire_u16(w)};
-        step.count = wire_u16(w);
+        need(s, STEP_BYTES);
+        struct tally_step step = {.key = wire_u16(&s->w)};
+        step.count = wire_u16(&s->w);
         if (step.key > TALLY_KEY_MAX || step.count == 0 ||
             (t->n > 0 && step.key < t->steps[t->n - 1].key))
             return false;
@@ -183,67 +217,82 @@ static bool take_tally(struct wire *w, struct tally *t)
 }
 
 /* Slots are in order and none is newer than `newest`. */
-static bool take_slots(struct wire *w, struct rolling_slots *v, int64_t newest)
+static bool take_slots(struct rolling_source *s, struct rolling_slots *v, int64_t newest)
 {
-    for (size_t n = wire_u8(w); n > 0; n--) {
-        uint64_t number = wire_u64(w);
+    need(s, 1);
+    for (size_t n = wire_u8(&s->w); n > 0; n--) {
+        need(s, 8);
+        uint64_t number = wire_u64(&s->w);
         bool first = v->open.count == 0;
-        if (!wire_ok(w) || number > (uint64_t)newest || (!first && number <= v->number))
+        if (!wire_ok(&s->w) || number > (uint64_t)newest ||
+            (!first && number <= v->number))
             return false;
         if (!first)
             rolling_slot_end(v);
         v->number = (uint32_t)number;
-        if (!take_tally(w, &v->open))
+        if (!take_tally(s, &v->open))
             return false;
     }
     return true;
 }
 
-static bool take_series(struct rolling_set *l, struct wire *w)
+static bool take_series(struct rolling_set *l, struct rolling_source *s)
 {
     char key[ROLLING_KEY_MAX];
-    size_t len = wire_u16(w);
+    need(s, SERIES_BYTES + sizeof key);
+    size_t len = wire_u16(&s->w);
     if (len >= sizeof key)
         return false;
-    wire_copy(w, key, len);
+    wire_copy(&s->w, key, len);
     key[len] = '\0';
-    size_t n_delays = wire_u8(w), before = l->n;
+    size_t n_delays = wire_u8(&s->w), before = l->n;
     bool ordered = before == 0 || strcmp(l->list[before - 1]->key, key) < 0;
-    if (!wire_ok(w) || strlen(key) != len || !ordered)
+    if (!wire_ok(&s->w) || strlen(key) != len || !ordered)
         return false;
     struct rolling *r = rolling_claim(l, key, n_delays);
     rolling_release(r);
     for (size_t k = 0; r != NULL && k < n_delays * ROLLING_RESOLUTIONS; k++)
-        if (!take_slots(w, &r->slots[k], rolling_slot_number(l, k % ROLLING_RESOLUTIONS)))
+        if (!take_slots(s, &r->slots[k], rolling_slot_number(l, k % ROLLING_RESOLUTIONS)))
             return false;
     return r != NULL;
 }
 
-static bool take_all(struct rolling_set *l, struct wall wall, struct wire w)
+static bool take_all(struct rolling_set *l, struct wall wall, struct rolling_source *s)
 {
-    bool ours = wire_u64(&w) == MAGIC;
-    uint64_t saved = wire_u64(&w), now = wire_u64(&w);
-    uint32_t n = wire_u32(&w);
-    if (!wire_ok(&w) || !ours || saved > INT64_MAX || now > INT64_MAX / 2 ||
-        n > ROLLING_SERIES_MAX || n > w.left / SERIES_BYTES)
+    need(s, HEAD_BYTES);
+    bool ours = wire_u64(&s->w) == MAGIC;
+    uint64_t saved = wire_u64(&s->w), now = wire_u64(&s->w);
+    uint32_t n = wire_u32(&s->w);
+    if (!wire_ok(&s->w) || !ours || saved > INT64_MAX || now > INT64_MAX / 2 ||
+        n > ROLLING_SERIES_MAX || n > left_of(s) / SERIES_BYTES)
         return false;
     l->now_ns = (int64_t)now;
     for (uint32_t i = 0; i < n; i++)
-        if (!take_series(l, &w))
+        if (!take_series(l, s))
             return false;
     int64_t passed = wall.ns - (int64_t)saved;
-    if (passed > 0 && passed < INT64_MAX / 2)
+    if (passed > 0 && passed < INT64_MAX / 2 - l->now_ns)
         l->now_ns += passed;
-    return wire_ok(&w) && w.left == 0;
+    return wire_ok(&s->w) && left_of(s) == 0;
 }
 
-bool rolling_load(struct rolling_set *l, struct wall wall, const void *bytes, size_t len)
+static bool take_checksum(struct rolling_source *s)
+{
+    uint64_t checksum = s->checksum;
+    s->left = CHECKSUM;
+    need(s, CHECKSUM);
+    return wire_u64(&s->w) == checksum && wire_ok(&s->w);
+}
+
+bool rolling_load(struct rolling_set *l, struct wall wall, size_t len,
+                  rolling_read_cb *read, void *user)
 {
     if (len < CHECKSUM || len > ROLLING_FILE_MAX)
         return false;
-    struct wire w = wire_from(bytes, len), body = wire_take(&w, len - CHECKSUM);
-    if (wire_u64(&w) == rolling_checksum(bytes, len - CHECKSUM) &&
-        take_all(l, wall, body)) {
+    struct rolling_source s = {
+        .read = read, .user = user, .left = len - CHECKSUM, .checksum = CHECKSUM_BASIS};
+    s.w = wire_from(s.bytes, 0);
+    if (take_all(l, wall, &s) && take_checksum(&s)) {
         rolling_set_now(l, l->at);
         return true;
     }

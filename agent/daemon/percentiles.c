@@ -48,23 +48,41 @@ static void report(struct percentiles *p, int rc)
     p->failed = rc < 0;
 }
 
+struct percentiles_file {
+    int fd, rc;
+};
+
+static size_t read_piece(void *user, void *bytes, size_t room)
+{
+    struct percentiles_file *r = user;
+    ssize_t n;
+    do
+        n = read(r->fd, bytes, room);
+    while (n < 0 && errno == EINTR);
+    r->rc = n < 0 ? -errno : 0;
+    return n > 0 ? (size_t)n : 0;
+}
+
 static void load(struct percentiles *p)
 {
-    char *bytes;
-    size_t len;
-    int rc =
-        file_read(p->folder, FILE_NAME, FILE_NO_LINK, ROLLING_FILE_MAX, &bytes, &len);
-    if (rc == -ENOENT)
+    struct stat stat;
+    struct percentiles_file r = {
+        .fd = file_open(p->folder, FILE_NAME, FILE_NO_LINK, &stat)};
+    if (r.fd == -ENOENT)
         return;
-    bool good = rc == 0 && rolling_load(p->set, wall_now(), bytes, len);
-    if (rc == 0)
-        free(bytes);
+    bool good = r.fd >= 0 &&
+                rolling_load(p->set, wall_now(), (size_t)stat.st_size, read_piece, &r);
+    if (r.fd >= 0)
+        close(r.fd);
+    else
+        r.rc = r.fd;
     if (good)
         return;
     log_warn("agent",
              "%s/" FILE_NAME ": %s; it is removed, and the percentiles of the last hour, "
              "day and three days begin anew",
-             p->dir, rc < 0 ? file_error(rc) : "damaged, or written by another version");
+             p->dir,
+             r.rc < 0 ? file_error(r.rc) : "damaged, or written by another version");
     unlinkat(p->folder, FILE_NAME, 0);
 }
 

@@ -17,12 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     for (int i = 0; i < 8; i++)
         file[len + (size_t)i] = (uint8_t)(sum >> (56 - 8 * i));
     struct rolling_set *l = rolling_set_create((struct mono){0});
-    if (rolling_load(l, now, file, len + 8)) {
+    if (rolling_load_whole(l, now, file, len + 8)) {
         size_t again_len;
         void *again = rolling_whole(l, now, &again_len);
         struct rolling_set *m = rolling_set_create((struct mono){0});
         assert(rolling_set_bytes(l) <= ROLLING_BYTES_MAX + ROLLING_FILE_MAX);
-        assert(rolling_load(m, now, again, again_len));
+        assert(rolling_load_whole(m, now, again, again_len));
         free(again);
         rolling_set_destroy(m);
     }

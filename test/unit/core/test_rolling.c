@@ -185,7 +185,7 @@ static void it_survives_a_restart(void **state)
     rolling_summary(l, rolling_claim(l, "b", 6), 5, all_due, before);
 
     struct rolling_set *m = rolling_set_create((struct mono){777 * HOUR_NS});
-    CHECK(rolling_load(m, noon, file, len), "it can be read");
+    CHECK(rolling_load_whole(m, noon, file, len), "it can be read");
     rolling_summary(m, rolling_claim(m, "b", 6), 5, all_due, after);
     for (size_t p = 0; p < PERIODS; p++) {
         CHECK_INT(before[p].delay.count, after[p].delay.count, period_name[p]);
@@ -200,7 +200,8 @@ static void it_survives_a_restart(void **state)
     rolling_set_destroy(m);
 
     m = rolling_set_create((struct mono){0}); /* down for 30 hours */
-    CHECK(rolling_load(m, (struct wall){noon.ns + 30 * HOUR_NS}, file, len), "late");
+    CHECK(rolling_load_whole(m, (struct wall){noon.ns + 30 * HOUR_NS}, file, len),
+          "late");
     rolling_summary(m, rolling_claim(m, "b", 6), 5, all_due, after);
     CHECK_INT(0, after[PERIOD_HOUR].delay.count, "the hour is over");
     CHECK_INT(0, after[PERIOD_DAY].delay.count, "the day too");
@@ -208,13 +209,15 @@ static void it_survives_a_restart(void **state)
     rolling_set_destroy(m);
 
     m = rolling_set_create((struct mono){0}); /* the wall clock went back */
-    CHECK(rolling_load(m, (struct wall){noon.ns - 30 * HOUR_NS}, file, len), "earlier");
+    CHECK(rolling_load_whole(m, (struct wall){noon.ns - 30 * HOUR_NS}, file, len),
+          "earlier");
     rolling_summary(m, rolling_claim(m, "b", 6), 5, all_due, after);
     CHECK_INT(before[PERIOD_HOUR].delay.count, after[PERIOD_HOUR].delay.count, "kept");
     rolling_set_destroy(m);
 
     m = rolling_set_create((struct mono){0}); /* weeks */
-    CHECK(rolling_load(m, (struct wall){noon.ns + 500 * HOUR_NS}, file, len), "old");
+    CHECK(rolling_load_whole(m, (struct wall){noon.ns + 500 * HOUR_NS}, file, len),
+          "old");
     CHECK_INT(0, rolling_set_bytes(m), "nothing is left of it");
     rolling_set_destroy(m);
     free(file);
@@ -266,11 +269,11 @@ static void a_damaged_file_is_refused(void **state)
     rolling_set_destroy(l);
     struct rolling_set *m = rolling_set_create((struct mono){0});
     for (size_t n = 0; n < len; n += n < 200 ? 1 : 997)
-        CHECK(!rolling_load(m, noon, file, n), "%zu bytes of it", n);
+        CHECK(!rolling_load_whole(m, noon, file, n), "%zu bytes of it", n);
     for (int i = 0; i < 300; i++) {
         size_t at = (size_t)random_below(&random, (int64_t)len);
         file[at] ^= (uint8_t)(1 << random_below(&random, 8));
-        CHECK(!rolling_load(m, noon, file, len), "a bit of byte %zu", at);
+        CHECK(!rolling_load_whole(m, noon, file, len), "a bit of byte %zu", at);
         CHECK_INT(0, rolling_set_bytes(m), "nothing is loaded");
         uint64_t sum = rolling_checksum(file, len - 8);
         uint8_t whole[8];
@@ -278,7 +281,7 @@ static void a_damaged_file_is_refused(void **state)
             whole[k] = (uint8_t)(sum >> (56 - 8 * k));
         if (i % 3 == 0) { /* with a right checksum: any content is allowed */
             memcpy(file + len - 8, whole, 8);
-            rolling_load(m, noon, file, len);
+            rolling_load_whole(m, noon, file, len);
             rolling_set_destroy(m);
             m = rolling_set_create((struct mono){0});
             file[len - 1] ^= 1;
@@ -383,7 +386,7 @@ static void censored_values_count_as_longest(void **state)
             rolling_release(r);
             rolling_set_destroy(l);
             l = rolling_set_create((struct mono){0});
-            CHECK(rolling_load(l, noon, bytes, len), "loaded");
+            CHECK(rolling_load_whole(l, noon, bytes, len), "loaded");
             free(bytes);
             r = rolling_claim(l, "series", 1);
         }
