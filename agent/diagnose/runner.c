@@ -546,7 +546,7 @@ static void add_door(struct diagnose_runner *r, const struct door *door)
         text_copy(o->host, sizeof o->host, door->host);
         /* The door is asked for the workload, by the workload's name. */
         o->target.server_name = intern(s->target.host);
-        o->target.host = intern(door->host);
+        o->target.host = door->host;
         probe_address(r, &o->target, &o->to, NULL, &o->tcp, &o->https);
     }
 }

@@ -1,5 +1,6 @@
 #include "edge/doors.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/result.h"
@@ -57,12 +58,14 @@ static void add_door(struct doors *d, const struct workload *w, const struct met
 {
     struct door door = {
         .workload = w, .metro = m, .known = known, .rtt_ns = DELAY_UNDEFINED};
-    workload_door(door.host, w, m->code);
+    char host[HOST_TEXT_MAX];
+    workload_door(host, w, m->code);
     for (size_t i = 0; i < d->n; i++)
-        if (strcmp(d->all[i].host, door.host) == 0)
+        if (strcmp(d->all[i].host, host) == 0)
             return;
     d->all = mem_grow(d->all, &d->room, d->n + 1, sizeof *d->all);
     d->states = mem_grow(d->states, &d->states_room, d->n + 1, sizeof *d->states);
+    door.host = intern(host);
     d->states[d->n] = (struct door_state){.workload = d->workloads, .same_as = d->n};
     d->all[d->n++] = door;
 }

@@ -33,9 +33,9 @@
 struct door { /* one name */
     const struct workload *workload;
     const struct metro *metro; /* whose code the name is made of */
-    char host[HOST_TEXT_MAX];
-    bool known;            /* the name occurs in public text */
-    struct endpoint to[2]; /* IPv4, IPv6; FAMILY_NONE: it has none */
+    const char *host;          /* of base/intern.h */
+    bool known;                /* the name occurs in public text */
+    struct endpoint to[2];     /* IPv4, IPv6; FAMILY_NONE: it has none */
     bool served;    /* it is the front door that the workload's own name leads to */
     bool rejected;  /* it did not show the workload's certificate */
     int64_t rtt_ns; /* least handshake of this sweep, or DELAY_UNDEFINED */

@@ -147,7 +147,7 @@ static struct target door_target(const struct explorer *e, const struct door *do
     size_t own = find_host(e, w->host);
     struct target t = own < e->n ? *e->all[own]->target : workload_target(w, e->kinds);
     char name[TARGET_NAME_MAX];
-    t.host = intern(door->host);
+    t.host = door->host;
     if (*intern_text(t.server_name) == '\0')
         t.server_name = intern(w->host);
     int len = snprintf(name, sizeof name, "%s-%s", w->name, door->metro->code);

@@ -19,7 +19,7 @@ static const char *const verdicts[] = {
 static bool read_suffix(struct datafile *f, const char *field, struct suffix *s)
 {
     static const char of[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
-    if (!datafile_word(f, "suffix", field, s->text, sizeof s->text))
+    if (!datafile_word(f, "suffix", field, s->text, HOST_TEXT_MAX))
         return false;
     for (char *c = s->text; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
@@ -67,7 +67,8 @@ size_t suffixes_parse(struct suffixes *out, const struct datafile_source *from)
     if (datafile_open(&f, from, "suffixes", "suffix,verdict,service"))
         text_copy(out->version, sizeof out->version, f.version);
     while (datafile_next(&f, fields)) {
-        struct suffix s;
+        char text[HOST_TEXT_MAX];
+        struct suffix s = {.text = text};
         if (!read_suffix(&f, fields[0], &s) || !read_verdict(&f, fields[1], &s) ||
             !datafile_word(&f, "service", fields[2], s.service, sizeof s.service) ||
             !is_new(&f, out, &s))
@@ -77,13 +78,18 @@ size_t suffixes_parse(struct suffixes *out, const struct datafile_source *from)
             break;
         }
         out->all = mem_grow(out->all, &out->room, out->n + 1, sizeof *out->all);
+        s.text = mem_string(text);
         out->all[out->n++] = s;
     }
+    out->room = out->n;
+    out->all = mem_resize(out->all, out->n * sizeof *out->all);
     return f.problems;
 }
 
 void suffixes_free(struct suffixes *s)
 {
+    for (size_t i = 0; i < s->n; i++)
+        free(s->all[i].text);
     free(s->all);
     *s = (struct suffixes){0};
 }

@@ -24,7 +24,7 @@ enum suffix_verdict {
 struct suffix {
     /* Lower case; ".x": the names under x, "-x": names ending in it, "x": only that
      * name. */
-    char text[HOST_TEXT_MAX];
+    char *text;
     enum suffix_verdict verdict;
     char service[24]; /* "exchange"; for a foreign one its owner: "akamai" */
 };

@@ -29,6 +29,9 @@ void target_name_destroy(struct target_name *n)
 {
     if (n == NULL)
         return;
+    free(n->all);
+    free(n->known);
+    free(n->seen);
     free(n->last);
     free(n->dns);
     free(n);
@@ -110,7 +113,11 @@ static void know(struct target_name *n, const struct endpoint *to, struct mono n
         forget_known(n, i);
         i = n->n_known;
     }
-    n->n_known += i == n->n_known;
+    if (i == n->n_known) {
+        n->n_known++;
+        n->known = mem_resize(n->known, n->n_known * sizeof *n->known);
+        n->seen = mem_resize(n->seen, n->n_known * sizeof *n->seen);
+    }
     n->known[i] = (struct known_address){*to, true};
     n->seen[i] = now;
 }
@@ -151,7 +158,8 @@ struct endpoint target_name_answered(struct target_name *n, const char *host,
     n->n = !known                             ? 0
            : r->n < TARGET_NAME_ADDRESSES_MAX ? r->n
                                               : TARGET_NAME_ADDRESSES_MAX;
-    memcpy(n->all, r->addresses, n->n * sizeof *n->all);
+    free(n->all);
+    n->all = mem_copy(r->addresses, n->n * sizeof *n->all);
     if (known)
         know_all(n, host, r, &to, now);
     free(n->last);

@@ -38,13 +38,13 @@ struct target_name {
     const char *error;    /* of the last failure; NULL: none */
     bool failed;          /* to report */
     struct endpoint used; /* FAMILY_NONE: none */
-    struct endpoint all[TARGET_NAME_ADDRESSES_MAX];
+    struct endpoint *all; /* at most TARGET_NAME_ADDRESSES_MAX */
     size_t n;
     /* The addresses to watch, in the order in which they came: DNS rotates its order. One
      * that leaves the answers stays for TARGET_NAME_KEEP_NS. */
-    struct known_address known[ADDRESSES_MAX];
-    struct mono seen[ADDRESSES_MAX]; /* in an answer, the last time */
-    size_t n_known;
+    struct known_address *known;
+    struct mono *seen;              /* of each: in an answer, the last time */
+    size_t n_known;                 /* at most ADDRESSES_MAX */
     char *last;                     /* the name that has the addresses; NULL: not known */
     char pop[POP_TEXT_MAX];         /* that the chain shows */
     struct dns_answer *dns;         /* NULL: none */
