@@ -47,6 +47,19 @@ static struct snapshot_stream *stream_of(struct snapshot *s, const struct series
     return NULL;
 }
 
+static struct snapshot_period *period_of(const struct period_summary *from)
+{
+    const struct delay_summary *d = &from->delay;
+    struct snapshot_period *p = mem_alloc(sizeof *p);
+    *p = (struct snapshot_period){
+        .age_ns = from->age_ns, .end = from->end, .count = (uint32_t)d->count};
+    memcpy(p->percentile_ns, d->percentile_ns, sizeof p->percentile_ns);
+    memcpy(p->low_ns, d->low_ns, sizeof p->low_ns);
+    memcpy(p->high_ns, d->high_ns, sizeof p->high_ns);
+    memcpy(p->supported, d->supported, sizeof p->supported);
+    return p;
+}
+
 static void take_periods(struct snapshot_stream *to, const struct series *series,
                          size_t delay)
 {
@@ -56,7 +69,7 @@ static void take_periods(struct snapshot_stream *to, const struct series *series
             continue;
         free(to->periods[p]);
         to->periods[p] = from != NULL && from[delay].delay.supported[P50]
-                             ? mem_copy(&from[delay], sizeof *from)
+                             ? period_of(&from[delay])
                              : NULL;
     }
 }

@@ -32,6 +32,14 @@ struct snapshot_delay {
     bool is_over[PERCENTILES], supported[PERCENTILES];
 };
 
+struct snapshot_period { /* as struct period_summary */
+    int64_t age_ns;
+    struct wall end;
+    int64_t percentile_ns[PERCENTILES], low_ns[PERCENTILES], high_ns[PERCENTILES];
+    uint32_t count;
+    bool supported[PERCENTILES];
+};
+
 struct snapshot_stream { /* in its last window with a result */
     struct wall end;     /* of that window; 0: none yet */
     struct endpoint to;
@@ -44,7 +52,7 @@ struct snapshot_stream { /* in its last window with a result */
     struct loss_count packets;   /* or probes, of a kind that sends several packets */
     struct snapshot_delay delay; /* the first delay of its kind */
     /* Of that delay, when last due; NULL: nothing can be stated. */
-    struct period_summary *periods[PERIODS];
+    struct snapshot_period *periods[PERIODS];
     /* Its values since the start of the series, by bars of equal width on a logarithmic scale
      * from the least to the greatest. */
     uint32_t bars[SNAPSHOT_BARS];

@@ -22,13 +22,12 @@ static void add_periods(struct json *j, const struct snapshot_stream *is)
     char key[16];
     json_object(j, "periods");
     for (size_t i = 0; i < PERIODS; i++) {
-        const struct period_summary *period = is->periods[i];
-        if (period == NULL)
+        const struct snapshot_period *d = is->periods[i];
+        if (d == NULL)
             continue;
-        const struct delay_summary *d = &period->delay;
         json_object(j, period_name[i]);
-        add_time(j, "start", (struct wall){period->end.ns - period->age_ns});
-        add_time(j, "end", period->end);
+        add_time(j, "start", (struct wall){d->end.ns - d->age_ns});
+        add_time(j, "end", d->end);
         json_unsigned(j, "count", d->count);
         for (size_t p = 0; p < PERCENTILES; p++) {
             if (!d->supported[p])

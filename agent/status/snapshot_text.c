@@ -238,7 +238,7 @@ static void add_targets(const struct snapshot *s, struct text *out)
 /* ---- rolling periods ---- */
 
 /* "17.2 (16.9 to 17.4)", or "-" */
-static const char *interval(char out[48], const struct delay_summary *d, size_t p)
+static const char *interval(char out[48], const struct snapshot_period *d, size_t p)
 {
     snprintf(out, 48, "%.3f (%.3f to %.3f)", (double)d->percentile_ns[p] / 1e6,
              (double)d->low_ns[p] / 1e6, (double)d->high_ns[p] / 1e6);
@@ -250,8 +250,7 @@ static void add_stream_periods(struct text *out, const struct snapshot_target *t
 {
     char p50[48], p95[48];
     for (size_t i = 0; i < PERIODS; i++) {
-        const struct period_summary *period = stream->periods[i];
-        const struct delay_summary *d = period != NULL ? &period->delay : NULL;
+        const struct snapshot_period *d = stream->periods[i];
         if (d != NULL)
             text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu32 "  %-27s  %s\n",
                      t->is->target->name,
