@@ -79,19 +79,25 @@ void addresses_forget(struct addresses *a)
 bool address_slots_take(struct address_slots *s, const struct endpoint *to,
                         struct mono now)
 {
-    size_t take = ADDRESSES_MAX;
-    for (size_t i = ADDRESSES_MAX; i-- > 0;)
-        if (s->all[i].to.family == FAMILY_NONE ||
-            now.ns - s->all[i].seen.ns > ADDRESS_SLOT_NS)
+    size_t take = s->n;
+    for (size_t i = s->n; i-- > 0;)
+        if (now.ns - s->all[i].seen.ns > ADDRESS_SLOT_NS)
             take = i;
-    for (size_t i = 0; i < ADDRESSES_MAX; i++)
+    for (size_t i = 0; i < s->n; i++)
         if (endpoint_same_address(&s->all[i].to, to))
             take = i;
     if (take == ADDRESSES_MAX)
         return false;
-    s->all[take].to = *to;
-    s->all[take].seen = now;
+    if (take == s->n)
+        s->all = mem_resize(s->all, ++s->n * sizeof *s->all);
+    s->all[take] = (struct address_slot){*to, now};
     return true;
+}
+
+void address_slots_free(struct address_slots *s)
+{
+    free(s->all);
+    *s = (struct address_slots){0};
 }
 
 /* ---- whose turn it is ---- */
@@ -149,7 +155,7 @@ size_t addresses_take(struct addresses *a, size_t kind, bool survey)
         return a->used;
     a->turns[kind]++;
     size_t i = take_other(a, kind, survey);
-    a->last[kind] = i;
+    a->last[kind] = (uint8_t)i;
     a->list[i].probed = true;
     a->list[i].kinds[kind].turn = ++a->turn;
     return i;

@@ -64,15 +64,16 @@ struct known_address {
 struct address {
     struct endpoint to;
     bool current;
-    uint32_t missing;    /* from so many answers of DNS in a row, ... */
-    struct mono left_at; /* ... the first of which was then */
-    bool has_slot;       /* struct address_slots */
+    bool has_slot; /* struct address_slots */
     bool probed;
+    bool answered_in_window;
+    uint32_t missing;               /* from so many answers of DNS in a row, ... */
+    struct mono left_at;            /* ... the first of which was then */
     struct path_loss losses[2];     /* of kinds that send single packets, and of others */
     int64_t values[ADDRESS_VALUES]; /* the last round trips, a ring */
     uint32_t n_values;              /* ever */
     struct address_kind {
-        uint64_t turn;         /* of the last probe */
+        uint32_t turn;         /* of the last probe */
         uint32_t failed;       /* in a row */
         uint32_t confirmed;    /* of them: another address answered before the next */
         bool unconfirmed;      /* the last one is not yet */
@@ -81,15 +82,14 @@ struct address {
          * and the last probe that was answered (0: none). */
         struct wall failing, since, last, answered;
     } kinds[KINDS_MAX];
-    bool answered_in_window;
     struct flap flap;
 };
 
 struct addresses { /* start with { 0 } */
     struct address *list;
     size_t n, used; /* `used` is an index of `list` where n > 0 */
-    uint64_t turns[KINDS_MAX], turn;
-    size_t last[KINDS_MAX]; /* index of the address that was probed last */
+    uint32_t turns[KINDS_MAX], turn;
+    uint8_t last[KINDS_MAX]; /* index of the address that was probed last */
 };
 
 /*
@@ -97,15 +97,17 @@ struct addresses { /* start with { 0 } */
  * ADDRESS_SLOT_NS, so that a name whose addresses rotate does not make a series of each.
  */
 struct address_slots { /* start with { 0 } */
-    struct {
-        struct endpoint to; /* FAMILY_NONE: free */
+    struct address_slot {
+        struct endpoint to;
         struct mono seen;
-    } all[ADDRESSES_MAX];
+    } * all;
+    size_t n; /* at most ADDRESSES_MAX */
 };
 
 /* True if the address has a slot, or gets one that was not seen for ADDRESS_SLOT_NS. */
 bool address_slots_take(struct address_slots *s, const struct endpoint *to,
                         struct mono now);
+void address_slots_free(struct address_slots *s);
 
 void addresses_free(struct addresses *a);
 

@@ -138,7 +138,7 @@ struct target_state {
     /* One clause about the middlebox, or why it cannot be decided; "": no sign of one. */
     char interception[INTERCEPT_TEXT_MAX];
     struct target_address_state addresses[FAMILY_SLOTS];
-    enum state states[FAMILY_SLOTS][KINDS_MAX]; /* of the streams, by family, kind */
+    uint8_t states[FAMILY_SLOTS][KINDS_MAX]; /* enum state of streams, by family, kind */
 };
 
 /* Empty if there is none. */

@@ -15,11 +15,16 @@ const char *state_name(enum state state)
     return names[state];
 }
 
+static uint8_t one_more(uint8_t n)
+{
+    return (uint8_t)(n + (n < UINT8_MAX));
+}
+
 static void count_runs(struct flap *f, enum state observed)
 {
     for (enum state s = STATE_UP; s <= STATE_DOWN; s++) {
-        f->at_least[s] = observed >= s ? f->at_least[s] + 1 : 0;
-        f->at_most[s] = observed <= s ? f->at_most[s] + 1 : 0;
+        f->at_least[s] = observed >= s ? one_more(f->at_least[s]) : 0;
+        f->at_most[s] = observed <= s ? one_more(f->at_most[s]) : 0;
     }
 }
 

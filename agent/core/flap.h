@@ -57,10 +57,9 @@ const char *state_name(enum state state); /* "unknown", "up", "degraded", "down"
 struct flap {         /* of a (target, kind); { 0 } knows nothing */
     enum state state; /* the current one */
     bool flapping;
-    uint64_t changes; /* of the state, ever */
-
-    /* windows in a row that were at least, at most so bad */
-    uint32_t at_least[STATE_COUNT], at_most[STATE_COUNT];
+    uint32_t changes; /* of the state, ever */
+    /* Windows in a row that were at least, at most so bad; 255: or more. */
+    uint8_t at_least[STATE_COUNT], at_most[STATE_COUNT];
     double penalty; /* as it was at `at` */
     struct mono at;
     enum state before_flapping;

@@ -83,16 +83,16 @@ struct path_loss { /* { 0 } knows nothing; about 400 bytes */
     float news;          /* added to `worse` without its bound, since it was last taken */
     bool expected;       /* the site loses: PATH_LOSS_EXPECTED is the threshold */
     bool level;          /* it loses more than the limit */
+    bool bursts;
     struct path_loss_counts {
         uint32_t sent, lost;
     } since[KINDS_MAX]; /* all packets of each kind since `began` */
+    uint32_t run;       /* lost in a row up to here */
+    float penalty;      /* of bursts, as it was at `penalty_at` */
     struct wall began;  /* when the loss began, by the chart; while there is none, when
                                the chart was last at 0 */
-    uint32_t run;       /* lost in a row up to here */
     struct wall run_began, last;
 
-    bool bursts;
-    float penalty; /* as it was at `penalty_at` */
     struct wall penalty_at;
     struct wall first_burst; /* of those that the penalty still holds, about */
     uint32_t n_bursts, longest;

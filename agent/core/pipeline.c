@@ -48,8 +48,8 @@ static void add_stream(struct pipeline *p, size_t target, size_t kind, size_t sl
     p->streams =
         mem_grow(p->streams, &p->streams_room, p->n_streams + 1, sizeof *p->streams);
     p->streams[p->n_streams++] = (struct pipeline_stream){
-        .target = target,
-        .kind = kind,
+        .target = (uint32_t)target,
+        .kind = (uint8_t)kind,
         .addr = address_at(&p->targets[target], slot),
         .window = open_window(p, p->targets[target].target, kind, p->window_start),
     };
@@ -136,6 +136,7 @@ static void destroy_address(struct pipeline_address *addr)
     if (addr == NULL)
         return;
     addresses_free(&addr->all);
+    address_slots_free(&addr->slots);
     free(addr->states);
     free(addr->known);
     free(addr->dns);

@@ -133,7 +133,7 @@ static void describe(struct pipeline *p, size_t target, const struct candidate *
     for (uint32_t i = m->first; i < m->first + m->n; i++) {
         const struct pipeline_stream *s = &p->streams[i];
         size_t f = slot_of(m, s->addr);
-        state->states[f][s->kind] = s->flap.state;
+        state->states[f][s->kind] = (uint8_t)s->flap.state;
         state->addresses[f].handshakes[s->kind] = s->handshakes;
         state->addresses[f].guessed = is_unproved(p, s);
     }

@@ -19,15 +19,17 @@
 
 enum { AWAITED_WINDOWS = 10 };
 
-struct pipeline_address {     /* of a target in one family, or through the proxy */
-    struct endpoint to;       /* FAMILY_NONE: it never had an address */
-    bool paused;              /* it has none now; `to` is the last one */
-    bool up;                  /* it answered in the open window */
-    bool proved;              /* by TLS: the server there has the certificate */
+struct pipeline_address { /* of a target in one family, or through the proxy */
+    struct endpoint to;   /* FAMILY_NONE: it never had an address */
+    bool paused;          /* it has none now; `to` is the last one */
+    bool up;              /* it answered in the open window */
+    bool proved;          /* by TLS: the server there has the certificate */
+    bool from_reply;      /* `pop` is from an answer, not from the chain */
+    bool issuer_foreign;
+    bool statuses_shown;      /* `statuses` are those of the batch of the closed window */
     char pop[POP_TEXT_MAX];   /* "": unknown */
     struct wall pop_since;    /* its first answer, or when the CNAME chain named it */
     const char *basis;        /* source of `pop`; NULL: unknown */
-    bool from_reply;          /* `pop` is from an answer, not from the chain */
     char chain[POP_TEXT_MAX]; /* PoP of the last CNAME chain */
     /* The PoP at the address before this one, while that of this one is not known: the
      * delays of both are not compared, for AWAITED_WINDOWS at most. */
@@ -35,9 +37,7 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
     uint32_t awaited;
     struct owner owner;
     char issuer[ISSUER_TEXT_MAX]; /* of the last certificate; "": none seen */
-    bool issuer_foreign;
     struct status_count statuses[STATUSES_MAX];
-    bool statuses_shown; /* they are those of the batch of the closed window */
     struct intercept intercept;
     struct addresses all;         /* of the name; `to` is the one in use */
     struct address_state *states; /* of `all`, as last described */
@@ -49,11 +49,12 @@ struct pipeline_address {     /* of a target in one family, or through the proxy
 };
 
 struct pipeline_stream {
-    size_t target, kind;
+    uint32_t target;
+    uint8_t kind;
+    bool touched;  /* the window is not empty */
+    bool answered; /* it ever was */
     struct pipeline_address *addr;
     struct window *window; /* of this address and PoP */
-    bool touched;          /* the window is not empty */
-    bool answered;         /* it ever was */
     struct recent recent;
     struct flap flap;
     /* Send times; 0: none. Of the first probe since the last answer; of the first answer

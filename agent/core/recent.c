@@ -20,7 +20,7 @@ void recent_add(struct recent *e, const struct summary *summary, size_t distance
     if (summary->sent == 0)
         return;
     if (e->closed) {
-        e->at = (e->at + 1) % RECENT_WINDOWS;
+        e->at = (uint8_t)((e->at + 1) % RECENT_WINDOWS);
         e->windows[e->at] = (struct window_stats){0};
         e->closed = false;
     }

@@ -21,7 +21,7 @@ struct recent { /* start with { 0 } */
         uint32_t sent, lost, answered;
         int64_t min_ns; /* of the distance, or DELAY_UNDEFINED */
     } windows[RECENT_WINDOWS];
-    size_t at;   /* index of the newest window */
+    uint8_t at;  /* index of the newest window */
     bool closed; /* the newest window has ended: the next summary begins another */
 };
 

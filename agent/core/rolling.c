@@ -250,7 +250,7 @@ struct rolling *rolling_claim(struct rolling_set *l, const char *key, size_t n_d
     struct rolling *r =
         mem_zalloc(sizeof *r + n_delays * ROLLING_RESOLUTIONS * sizeof *r->slots);
     r->key = mem_string(key);
-    r->n_delays = n_delays;
+    r->n_delays = (uint16_t)n_delays;
     r->claimed = true;
     l->list = mem_grow(l->list, &l->room, l->n + 1, sizeof *l->list);
     memmove(&l->list[at + 1], &l->list[at], (l->n - at) * sizeof *l->list);

@@ -21,7 +21,7 @@ struct rolling_slots { /* of one delay, in one resolution */
 
 struct rolling {
     char *key;
-    size_t n_delays;
+    uint16_t n_delays;
     bool claimed;
     struct rolling_slots slots[]; /* by delay and resolution */
 };

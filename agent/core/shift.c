@@ -169,7 +169,7 @@ static void look_for_excursion(struct shift *s, int direction)
         (there > s->level) != (direction > 0))
         return;
     begin_excursion(s, direction > 0 ? &s->up : &s->down, there);
-    s->excursion = direction;
+    s->excursion = (int8_t)direction;
     s->there = there;
     s->back = 0;
     s->beyond = s->last;

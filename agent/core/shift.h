@@ -81,13 +81,13 @@ struct shift_news {
         SHIFT_SETTLED,  /* no longer; it shifted `changes` times meanwhile */
     } what;
     bool up;
+    uint32_t changes;
     int64_t before_ns, after_ns; /* medians */
     int64_t low_ns, high_ns;     /* 95 % interval of `after` (order statistics) */
     struct wall since, earliest; /* its first value; the last value before that */
-    uint32_t changes;
 };
 
-struct shift {          /* of a stream; { 0 } is new; about 350 bytes */
+struct shift {          /* of a stream; { 0 } is new; about 330 bytes */
     float level, scale; /* of the logarithm of ns */
     float near;         /* the level of the last values, which follows a drift at once */
     float slow;         /* the level of the last hours: how far behind tells the trend */
@@ -101,19 +101,19 @@ struct shift {          /* of a stream; { 0 } is new; about 350 bytes */
         uint32_t n; /* values since it left 0 */
         struct wall began, earliest;
     } up, down;
-    int excursion;      /* 1, -1: the chart of that direction is over its threshold; 0 */
+    int8_t excursion; /* 1, -1: the chart of that direction is over its threshold; 0 */
+    bool flutters;
     float there;        /* the level of the excursion */
     int32_t back;       /* values nearer to the old level, less others */
+    float habit_s;      /* the longest excursion, as it was at `habit_at` */
     struct wall beyond; /* the last value that was nearer to `there` */
-
-    float habit_s; /* the longest excursion, as it was at `habit_at` */
     struct wall habit_at;
+
     float site_s;        /* the longest habit of the site's streams now */
     float before;        /* the level before the last shift */
     struct wall shifted; /* when that began */
-    float penalty;
     struct wall penalty_at;
-    bool flutters;
+    float penalty;
     uint32_t changes;
     struct shift_news news; /* until shift_site_window() takes it */
 };
