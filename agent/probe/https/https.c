@@ -61,9 +61,8 @@ struct fetch { /* at most one of the three is under way */
     struct handshake *handshake;
     struct http_exchange *http;
     struct tls_slot slot;
-    int socket; /* connected, while it waits for its slot; else -1 */
-    bool proxied;
-    struct http_proxy proxy;
+    int socket;               /* connected, while it waits for its slot; else -1 */
+    struct http_proxy *proxy; /* NULL: none */
     enum family asked_family; /* of the proxy's name */
     struct endpoint to;       /* what is connected to: the target, or the proxy */
     struct mono connecting;   /* since when */
@@ -78,6 +77,12 @@ static const struct probe_tools *tools_of(const struct fetch *f)
 {
     const struct https *h = f->x->kind_state;
     return h->tools;
+}
+
+static void fetch_free(struct fetch *f)
+{
+    free(f->proxy);
+    free(f);
 }
 
 static void release_slot(struct fetch *f)
@@ -105,7 +110,7 @@ static void finish(struct fetch *f, enum outcome outcome)
     memcpy(delays, f->delays, sizeof delays);
     take_pop(f);
     release_slot(f);
-    free(f);
+    fetch_free(f);
     exchange_done(x, outcome, delays);
 }
 
@@ -117,9 +122,9 @@ static void say(struct fetch *f, const char *clause)
 static const char *waiting_for(const struct fetch *f)
 {
     if (f->lookup != NULL)
-        return f->proxied ? "the lookup of the proxy's name" : "the name lookup";
+        return f->proxy != NULL ? "the lookup of the proxy's name" : "the name lookup";
     if (f->handshake != NULL)
-        return f->proxied ? "the TCP handshake of the proxy" : "the TCP handshake";
+        return f->proxy != NULL ? "the TCP handshake of the proxy" : "the TCP handshake";
     return "its slot";
 }
 
@@ -154,11 +159,11 @@ static int64_t total(const struct fetch *f, const struct http_times *t)
 
 static void take_times(struct fetch *f, const struct http_times *t)
 {
-    f->tunnel_ns = f->proxied ? t->tunnel_ns : 0;
+    f->tunnel_ns = f->proxy != NULL ? t->tunnel_ns : 0;
     f->delays[TLS] = t->tls_ns;
     f->delays[FIRST_BYTE] = t->first_byte_ns;
     f->delays[WARM_FIRST_BYTE] = t->warm_first_byte_ns;
-    if (f->proxied)
+    if (f->proxy != NULL)
         f->delays[PROXY_TUNNEL] = t->tunnel_ns;
     f->delays[TOTAL] = total(f, t);
 }
@@ -181,18 +186,18 @@ static void say_refused(struct fetch *f, int status)
         snprintf(r->cause, sizeof r->cause,
                  "the proxy %.40s wants a user and a password (HTTP %d); set %s, or "
                  "check those there",
-                 f->proxy.host, status, wants);
+                 f->proxy->host, status, wants);
     else if (status == 403)
         snprintf(
             r->cause, sizeof r->cause,
             "the proxy %.40s refuses CONNECT to %.50s:%u (HTTP 403); have it allowed "
             "there",
-            f->proxy.host, t->host, f->x->to.port);
+            f->proxy->host, t->host, f->x->to.port);
     else
         snprintf(r->cause, sizeof r->cause,
                  "the proxy %.40s cannot connect to %.50s:%u (HTTP %d); try the name at "
                  "the proxy",
-                 f->proxy.host, t->host, f->x->to.port, status);
+                 f->proxy->host, t->host, f->x->to.port, status);
 }
 
 /* With the whole head it is answered, whatever the body does, and a PoP is named. */
@@ -230,7 +235,7 @@ static enum outcome take_reply(struct fetch *f, const struct http_reply *reply)
     enum outcome outcome = outcome_of(reply);
     take_times(f, &reply->times);
     r->http = reply->facts;
-    r->http.proxy = f->proxied;
+    r->http.proxy = f->proxy != NULL;
     r->longer_than[TOTAL] = reply->failure == HTTP_FAILED_TIMEOUT ? f->x->waiting_ns : 0;
     if (is_answered(reply) && result_status_fails(reply->status))
         snprintf(r->cause, sizeof r->cause,
@@ -251,7 +256,8 @@ static void on_reply(const struct http_reply *reply, void *user)
     struct fetch *f = user;
     struct result *r = &f->x->result;
     enum outcome outcome = take_reply(f, reply);
-    if (!f->proxied && reply->lost_packets > r->lost_packets) /* from the first SYN on */
+    if (f->proxy == NULL &&
+        reply->lost_packets > r->lost_packets) /* from the first SYN on */
         r->lost_packets = reply->lost_packets;
     r->wire_bytes = reply->wire.bytes;
     r->wire_packets = reply->wire.packets;
@@ -278,8 +284,8 @@ static void request(void *user)
              intern_text(target->path));
 
     char proxy[PROXY_TEXT_MAX + ADDRESS_TEXT_MAX] = "";
-    if (f->proxied)
-        http_proxy_url(proxy, &f->proxy, &f->to);
+    if (f->proxy != NULL)
+        http_proxy_url(proxy, f->proxy, &f->to);
 
     if (f->slot.since.ns != 0) /* the wait for the slot does not count */
         f->x->sent.ns -= f->slot.since.ns + TLS_SLOT_WAIT_NS - mono_now().ns;
@@ -319,7 +325,7 @@ static void no_proxy(struct fetch *f, enum outcome outcome, const char *why)
 {
     struct result *r = &f->x->result;
     snprintf(r->cause, sizeof r->cause, "the proxy %.40s:%u: %.60s; check %s",
-             f->proxy.host, f->proxy.port, why,
+             f->proxy->host, f->proxy->port, why,
              *intern_text(f->x->target->proxy) != '\0' ? "`proxy` of the target"
                                                        : "https_proxy");
     finish(f, outcome == OUTCOME_NOT_MEASURED ? outcome : OUTCOME_UNREACHABLE);
@@ -348,7 +354,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
     struct result *r = &f->x->result;
     f->handshake = NULL;
     f->connect_ns = arrived.ns - f->connecting.ns; /* repeated SYNs included */
-    if (f->proxied) {
+    if (f->proxy != NULL) {
         on_proxy(f, end);
         return;
     }
@@ -416,8 +422,8 @@ static void on_proxy_resolution(const struct resolution *r, void *user)
 static void look_up_proxy(struct fetch *f, enum family family)
 {
     f->asked_family = family;
-    f->lookup = resolver_lookup(tools_of(f)->resolver, f->proxy.host, family,
-                                f->proxy.port, on_proxy_resolution, f);
+    f->lookup = resolver_lookup(tools_of(f)->resolver, f->proxy->host, family,
+                                f->proxy->port, on_proxy_resolution, f);
 }
 
 /* ---- the kind ---- */
@@ -442,15 +448,17 @@ static void https_start(struct exchange *x)
         f->delays[i] = DELAY_UNDEFINED;
     x->own = f;
     struct result *r = &x->result;
-    int proxied = http_proxy_for(&f->proxy, x->target->proxy, true, x->target->host,
+    struct http_proxy proxy;
+    int proxied = http_proxy_for(&proxy, x->target->proxy, true, x->target->host,
                                  r->cause, sizeof r->cause);
     if (proxied < 0) {
-        free(f);
+        fetch_free(f);
         exchange_defer(x, OUTCOME_NOT_MEASURED);
         return;
     }
-    f->proxied = r->http.proxy = proxied == 1;
-    if (f->proxied) {
+    r->http.proxy = proxied == 1;
+    if (proxied == 1) {
+        f->proxy = mem_copy(&proxy, sizeof proxy);
         look_up_proxy(f, FAMILY_IPV4);
         return;
     }
@@ -509,7 +517,7 @@ static void https_abort(struct exchange *x)
     if (f->socket >= 0)
         handshake_hang_up(f->socket);
     release_slot(f);
-    free(f);
+    fetch_free(f);
 }
 
 static void https_close(void *state)
