@@ -184,7 +184,7 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
                        const char *version)
 {
     char name[PATH_MAX];
-    if (d->path[file][0] != '\0' && d->problems[file] == 0)
+    if (d->path[file] != NULL && d->problems[file] == 0)
         printf("%s: OK: %zu entries, version %s\n",
                text_printable(name, sizeof name, d->path[file], ""), entries, version);
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -96,17 +97,16 @@ static size_t parse(struct data *d, enum data_file file,
 /* Reads FOLDER/name. Returns false if there is no such file. */
 static bool load_from(struct data *d, enum data_file file, const char *folder)
 {
-    char *path = d->path[file];
+    char path[PATH_MAX];
     struct datafile_source from = {.name = path, .on_problem = print_problem};
     char *text;
     int len = snprintf(path, PATH_MAX, "%s/%s", folder, data_names[file]);
     int rc = len < PATH_MAX ? file_read(AT_FDCWD, path, FILE_PLAIN, DATAFILE_BYTES_MAX,
                                         &text, &from.len)
                             : -ENOENT;
-    if (rc == -ENOENT || rc == -ENOTDIR) {
-        *path = '\0';
+    if (rc == -ENOENT || rc == -ENOTDIR)
         return false;
-    }
+    d->path[file] = mem_string(path);
     if (rc < 0) {
         log_text(LOG_LEVEL_ERROR, "%s: %s", path, file_error(rc));
         d->problems[file] = 1;
@@ -136,5 +136,7 @@ size_t data_load(struct data *d, const struct data_folders *folders)
 
 void data_free(struct data *d)
 {
+    for (size_t file = 0; file < DATA_FILES; file++)
+        free(d->path[file]);
     edge_data_free(&d->known);
 }

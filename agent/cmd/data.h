@@ -34,7 +34,7 @@ extern const char *const data_names[DATA_FILES]; /* "metros.csv", ... */
 
 struct data {
     struct edge_data known;
-    char path[DATA_FILES][PATH_MAX]; /* "": no file, its table is empty */
+    char *path[DATA_FILES]; /* NULL: no file, its table is empty */
     size_t problems[DATA_FILES];
 };
 

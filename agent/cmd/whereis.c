@@ -153,8 +153,8 @@ static int look_up_all(struct whereis_run *run, char **texts)
 static void report_missing(const struct data *d, const struct data_folders *folders)
 {
     struct text addresses = {0};
-    bool metros = d->path[DATA_METROS][0] == '\0';
-    bool prefixes = d->path[DATA_PREFIXES][0] == '\0';
+    bool metros = d->path[DATA_METROS] == NULL;
+    bool prefixes = d->path[DATA_PREFIXES] == NULL;
     for (size_t i = 0; i < folders->n; i++)
         text_add(&addresses, "%s%s", i > 0 ? ", " : "", folders->path[i]);
     cmd_cannot("%s stay unknown: no %s%s%s in any of %s; install the package's files, or "
@@ -180,7 +180,7 @@ static int whereis_command(int argc, char **argv)
 
     struct data_folders folders = data_folders();
     data_load(&run.data, &folders);
-    if (run.data.path[DATA_METROS][0] == '\0' || run.data.path[DATA_PREFIXES][0] == '\0')
+    if (run.data.path[DATA_METROS] == NULL || run.data.path[DATA_PREFIXES] == NULL)
         report_missing(&run.data, &folders);
     int code = look_up_all(&run, argv + optind);
     data_free(&run.data);
