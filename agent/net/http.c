@@ -345,6 +345,18 @@ const struct http_reply *http_reply_so_far(struct http_exchange *x)
     return &x->reply;
 }
 
+/*
+ * Asked by libgnutls when it is loaded, which libcurl does on Debian, for RTMP and LDAP:
+ * those are not used here, and its initialisation would keep 105 kB
+ * (GNUTLS_SKIP_GLOBAL_INIT in its manual).
+ */
+int _gnutls_global_init_skip(void);
+
+int _gnutls_global_init_skip(void)
+{
+    return 1;
+}
+
 int http_create(struct http **out, uv_loop_t *loop)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
