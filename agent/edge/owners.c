@@ -108,7 +108,7 @@ struct owners {
     const struct suffixes *suffixes;
     const struct prefixes *prefixes;
     size_t room;
-    struct answerer all[][FAMILY_SLOTS];
+    struct answerer *all[]; /* by family; NULL: nothing is known yet */
 };
 
 static struct owner decide(const struct owners *f, const struct answerer *k,
@@ -131,15 +131,19 @@ struct owners *owners_create(const struct suffixes *suffixes,
 
 void owners_destroy(struct owners *f)
 {
-    for (size_t i = 0; f != NULL && i < f->room; i++)
-        for (size_t k = 0; k < FAMILY_SLOTS; k++)
+    for (size_t i = 0; f != NULL && i < f->room; i++) {
+        for (size_t k = 0; f->all[i] != NULL && k < FAMILY_SLOTS; k++)
             free(f->all[i][k].name);
+        free(f->all[i]);
+    }
     free(f);
 }
 
 static struct answerer *answerer_of(struct owners *f, size_t target, enum family family)
 {
     assert(target < f->room);
+    if (f->all[target] == NULL)
+        f->all[target] = mem_zalloc(FAMILY_SLOTS * sizeof **f->all);
     return &f->all[target][family_slot(family)];
 }
 
