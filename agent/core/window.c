@@ -250,7 +250,7 @@ uint64_t summary_answered(const struct summary *s)
 struct sent_probe {
     struct wall time;
     int64_t rtt_ns; /* DELAY_UNDEFINED if not answered */
-    uint32_t to;    /* hash of the address */
+    uint32_t to;    /* endpoint_hash(); a collision makes one value of variation */
     bool lost;
     bool fresh; /* its result arrived in the open window */
 };
@@ -379,15 +379,6 @@ static void count_reordering(struct window *w, const struct sent_probe *sent)
     w->last_answered = *sent;
 }
 
-/* FNV-1a; a collision makes one value of variation. */
-static uint32_t address_hash(const struct endpoint *e)
-{
-    uint32_t hash = 2166136261u ^ e->family;
-    for (size_t i = 0; i < sizeof e->bytes; i++)
-        hash = (hash ^ e->bytes[i]) * 16777619u;
-    return hash;
-}
-
 void window_add(struct window *w, const struct result *result)
 {
     w->counts.outcomes[result->outcome]++;
@@ -411,7 +402,7 @@ void window_add(struct window *w, const struct result *result)
     struct sent_probe sent = {
         .time = result->time,
         .rtt_ns = answered ? result->delays[0] : DELAY_UNDEFINED,
-        .to = address_hash(&result->to),
+        .to = endpoint_hash(&result->to),
         .lost = lost,
         .fresh = true,
     };

@@ -182,10 +182,7 @@ static struct kept {
 
 static struct kept *kept_of(const struct endpoint *to)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (size_t i = 0; i < sizeof to->bytes; i++)
-        hash = (hash ^ to->bytes[i]) * 16777619u;
-    return &kept[hash % KEPT];
+    return &kept[endpoint_hash(to) % KEPT];
 }
 
 bool neighbour_awaited(const struct endpoint *to, const struct uplink *uplink)
