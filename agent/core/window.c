@@ -303,7 +303,8 @@ struct window {
     struct values variation;
     struct walk walk;
     struct sent_probe *queue; /* not processed yet, in sending order */
-    uint32_t queued, queue_room;
+    uint32_t queued;
+    size_t queue_room;
     struct sent_probe last_answered; /* the last sent one that was answered */
     struct values delays[];
 };
@@ -353,9 +354,7 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
 {
     if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > w->order_ns)
         begin_order(w);
-    size_t room = w->queue_room;
-    w->queue = mem_grow(w->queue, &room, w->queued + 1, sizeof *w->queue);
-    w->queue_room = (uint32_t)room;
+    w->queue = mem_grow(w->queue, &w->queue_room, w->queued + 1, sizeof *w->queue);
     size_t at = w->queued++;
     for (; at > 0 && w->queue[at - 1].time.ns > s->time.ns; at--)
         w->queue[at] = w->queue[at - 1];
