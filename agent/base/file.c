@@ -202,15 +202,20 @@ void file_drop(struct file_writer *w)
     w->fd = -1;
 }
 
-int file_put(struct file_writer *w, const void *bytes, size_t len)
+static int create(struct file_writer *w)
 {
     char temporary[NAME_MAX + 1];
     int rc = temporary_name(temporary, w->name);
-    if (rc == 0 && w->fd < 0) {
-        w->fd = openat(w->folder, temporary,
-                       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        rc = w->fd < 0 ? -errno : 0;
-    }
+    if (rc < 0)
+        return rc;
+    w->fd = openat(w->folder, temporary,
+                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return w->fd < 0 ? -errno : 0;
+}
+
+int file_put(struct file_writer *w, const void *bytes, size_t len)
+{
+    int rc = w->fd < 0 ? create(w) : 0;
     if (rc == 0)
         rc = write_all(w->fd, bytes, len);
     if (rc < 0)

@@ -42,9 +42,10 @@ struct schedule *schedule_create(enum pattern pattern, uint64_t seed);
 void schedule_destroy(struct schedule *s);
 
 /*
- * Sets the interval of a stream, any number, as an index of an array; 0 pauses it. A paused stream resumes at a random phase within
- * its interval (within `first_within_ns` if that is shorter and not 0). A running stream
- * keeps the time of its next probe if that is within the new interval.
+ * Sets a stream's interval; 0 pauses it. Streams are numbered from 0, and there is memory
+ * for all up to the greatest number. A paused stream resumes at a random phase within its
+ * interval (within `first_within_ns` if that is shorter and not 0). A running stream keeps
+ * the time of its next probe if that is within the new interval.
  */
 void schedule_set(struct schedule *s, size_t stream, int64_t interval_ns,
                   int64_t first_within_ns, struct mono now);

@@ -1,7 +1,7 @@
 /*
- * Table of the echoes that were sent: those under way, and for ECHO_KEEP_MS those that are
- * over, so that late and duplicate replies are recognised. Numbers count up; the oldest
- * are forgotten first. Pure.
+ * Table of the echo requests that were sent: those under way, and for ECHO_KEEP_MS those
+ * that are over, so that late and duplicate replies are recognised. Numbers count up; the
+ * oldest are forgotten first. Pure.
  */
 #ifndef EDGELAT_PROBE_ICMP_ECHO_TABLE_H
 #define EDGELAT_PROBE_ICMP_ECHO_TABLE_H
