@@ -24,13 +24,13 @@ struct send_rate send_rate_of(const struct target *t, const struct kinds *kinds,
                               const int64_t *intervals_ns)
 {
     struct send_rate sum = {{0}};
+    double n = families(t);
     for (size_t k = 0; k < kinds->n; k++) {
         const struct kind *kind = kinds->list[k];
         struct send_rate probe = {{1, kind->packets, kind->bytes}};
         probe.of[RATE_BYTES] += kind->payloads * t->payload_bytes;
         if (t->kinds[k])
-            send_rate_add(&sum, &probe,
-                          families(t) * (double)NS_PER_S / (double)intervals_ns[k]);
+            send_rate_add(&sum, &probe, n * (double)NS_PER_S / (double)intervals_ns[k]);
     }
     return sum;
 }

@@ -381,6 +381,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
 {
     struct pipeline_address *addr = pipeline_address(p, target, family);
     struct pipeline_target *m = &p->targets[target];
+    bool was_paused = addr->paused;
 
     p->latest = now;
     p->wall_offset_ns = wall.ns - now.ns;
@@ -396,7 +397,8 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
         text_copy(addr->chain, sizeof addr->chain, pop);
         addr->to = to;
     }
-    pipeline_pace_target(p, target, now);
+    if (addr->paused != was_paused) /* names are resolved anew all the time */
+        pipeline_pace_target(p, target, now);
 }
 
 void pipeline_issuer(struct pipeline *p, size_t target, enum family family,
