@@ -208,8 +208,9 @@ static int create(struct file_writer *w)
     int rc = temporary_name(temporary, w->name);
     if (rc < 0)
         return rc;
-    w->fd = openat(w->folder, temporary,
-                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* One that was left may be a link, or of another user: run by root once. */
+    unlinkat(w->folder, temporary, 0);
+    w->fd = openat(w->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     return w->fd < 0 ? -errno : 0;
 }
 

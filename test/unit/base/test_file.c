@@ -28,6 +28,13 @@ static void whole_or_not_at_all(void **state)
     close(fd);
     CHECK_INT(-1, faccessat(folder, "id.tmp", F_OK, 0), "nothing is left beside it");
 
+    CHECK_INT(0, symlinkat("id", folder, "id.tmp"), "left by somebody");
+    CHECK_INT(0, file_write_whole(folder, "id", "3rd", 3), "is replaced");
+    fd = openat(folder, "id", O_RDONLY | O_NOFOLLOW);
+    CHECK_INT(3, read(fd, read_back, sizeof read_back), "length");
+    CHECK_TEXT("3rd", read_back, "content");
+    close(fd);
+
     CHECK_INT(-ENOENT, file_write_whole(folder, "no/such", "x", 1), "no such folder");
     char name[300];
     memset(name, 'a', sizeof name - 1);
