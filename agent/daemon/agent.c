@@ -305,7 +305,7 @@ static void on_spool_ready(void *user)
     struct agent *a = user;
     if (a->on_stopped == NULL)
         ship(a);
-    else
+    else if (a->shipper != NULL)
         shipper_wake(a->shipper);
 }
 

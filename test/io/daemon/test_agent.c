@@ -191,6 +191,29 @@ static void without_a_collector(void **state)
     end(r);
 }
 
+static void stop_and_wait(uv_prepare_t *prepare)
+{
+    struct rig *r = prepare->data;
+    uv_close((uv_handle_t *)prepare, NULL);
+    agent_stop(r->agent, on_stopped, r);
+    usleep(300000);
+}
+
+/* The loop hears of the batch before its timers. */
+static void the_last_batch_is_written_at_once(void **state)
+{
+    (void)state;
+    struct rig *r = begin();
+    uv_prepare_t prepare = {.data = r};
+    r->config.collectors[0].url[0] = '\0';
+    CHECK_INT(0, start(r), "started");
+    TURN_UNTIL(&r->loop, 8000, agent_progress(r->agent).waiting >= 1);
+    uv_prepare_init(&r->loop, &prepare);
+    uv_prepare_start(&prepare, stop_and_wait);
+    TURN_UNTIL(&r->loop, 3000, r->stopped > 0);
+    end(r);
+}
+
 /* Stopped before its shipping delay has passed. */
 static void its_turn(void **state)
 {
@@ -380,6 +403,7 @@ int main(void)
         cmocka_unit_test(measures_ships_and_stops),
         cmocka_unit_test(a_collector_that_is_down),
         cmocka_unit_test(without_a_collector),
+        cmocka_unit_test(the_last_batch_is_written_at_once),
         cmocka_unit_test(its_turn),
         cmocka_unit_test(percentiles_of_an_hour),
         cmocka_unit_test(what_cannot_start),
