@@ -180,8 +180,8 @@ const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono n
 void pipeline_pause(struct pipeline *p, bool paused, struct mono now);
 
 /* The host is in another network: forgets the distances measured so far, also in the open
- * window. The series continue. */
-void pipeline_moved(struct pipeline *p, struct wall wall);
+ * window, and probes all targets at the full rate until it ends. The series continue. */
+void pipeline_moved(struct pipeline *p, struct mono now, struct wall wall);
 
 /* The events of the open window, to which the caller may add. */
 struct events *pipeline_events(struct pipeline *p);

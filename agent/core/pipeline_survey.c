@@ -35,7 +35,7 @@ const struct target_state *pipeline_survey_end(struct pipeline *p, struct mono n
     return states;
 }
 
-void pipeline_moved(struct pipeline *p, struct wall wall)
+void pipeline_moved(struct pipeline *p, struct mono now, struct wall wall)
 {
     for (size_t t = 0; t < p->n_targets; t++) {
         struct pipeline_target *m = &p->targets[t];
@@ -50,4 +50,5 @@ void pipeline_moved(struct pipeline *p, struct wall wall)
             addresses_forget(&addr->all);
         }
     }
+    pipeline_pace(p, now);
 }

@@ -501,7 +501,7 @@ static void move(struct measurer *m, const struct explorer_step *step)
     else
         add_network_event(m, SEVERITY_INFO, step->error, "");
     log_info("explorer", "%s: survey begins", step->error);
-    pipeline_moved(m->pipeline, wall_now());
+    pipeline_moved(m->pipeline, mono_now(), wall_now());
     if (m->events.on_moved != NULL)
         m->events.on_moved(m->events.user);
 }

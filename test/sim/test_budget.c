@@ -203,7 +203,7 @@ static void turn(struct world *w, struct budget_amount limit)
                 ? 0
                 : random_below(&w->random, 20 * 86400) * NS_PER_S - 10 * DAY_NS;
     if (has(w, MOVES) && random_unit(&w->random) < 1.0 / 1800)
-        pipeline_moved(w->pipeline, wall_of(w));
+        pipeline_moved(w->pipeline, mono_of(w), wall_of(w));
     if (w->now_ns % (3600 * NS_PER_S) == 0) {
         pipeline_survey_begin(w->pipeline, mono_of(w));
         others(w);

@@ -236,7 +236,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         break;
     case EXPLORER_MOVED:
         w->moves++;
-        pipeline_moved(w->pipeline, wall_of(w));
+        pipeline_moved(w->pipeline, w->now, wall_of(w));
         break;
     case EXPLORER_SWEPT:
         kept_doors_free(&w->kept);

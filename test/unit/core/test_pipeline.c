@@ -346,7 +346,7 @@ static void handshakes_are_kept_for_comparisons(void **state)
     close_window(&r);
     CHECK_INT(0, (int)handshakes(&r)->n, "another address, and nobody knows where");
     reply(&r, WEB4, "192.0.2.4", MS(8));
-    pipeline_moved(r.p, r.wall);
+    pipeline_moved(r.p, r.now, r.wall);
     close_window(&r);
     CHECK_INT(0, (int)handshakes(&r)->n, "another network");
     end(&r);

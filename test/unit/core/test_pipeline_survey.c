@@ -225,7 +225,7 @@ static void moved_forgets_where_they_were(void **state)
     close_window(&r);
     CHECK_INT(1, r.batch->targets[0].rank, "near is nearest");
     answer_for(&r, 10 * NS_PER_S, sent); /* the open window has some, too */
-    pipeline_moved(r.p, r.wall);
+    pipeline_moved(r.p, r.now, r.wall);
     pipeline_survey_begin(r.p, r.now);
     reply(&r, STREAMS, "192.0.2.2", MS(2)); /* middle's ping */
     const struct target_state *states = pipeline_survey_end(r.p, r.now, &n);
@@ -234,6 +234,24 @@ static void moved_forgets_where_they_were(void **state)
     close_window(&r);
     CHECK_INT(0, r.batch->targets[0].rank, "nor when the window closes");
     expect_series(&r, PING, "", 70, "all that was measured counts");
+    end(&r);
+}
+
+static void moved_measures_all_anew(void **state)
+{
+    (void)state;
+    struct rig r;
+    size_t sent[4] = {0};
+    begin(&r);
+    resolve_all(&r, PIPELINE_FULL);
+    answer_for(&r, MINUTE_NS, sent);
+    close_window(&r);
+    memset(sent, 0, sizeof sent);
+    pipeline_moved(r.p, r.now, r.wall);
+    resolve_all(&r, PIPELINE_FULL); /* to the same addresses */
+    answer_for(&r, 50 * NS_PER_S, sent);
+    for (size_t t = 0; t < TARGETS; t++)
+        CHECK_NEAR(55, (double)sent[t], 3, "at the full rate, before the window closes");
     end(&r);
 }
 
@@ -334,6 +352,7 @@ int main(void)
         cmocka_unit_test(what_was_asked_is_carried),
         cmocka_unit_test(another_chain_is_told_now_and_then),
         cmocka_unit_test(moved_forgets_where_they_were),
+        cmocka_unit_test(moved_measures_all_anew),
         cmocka_unit_test(a_survey_obeys_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
