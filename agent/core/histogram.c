@@ -79,6 +79,12 @@ void histogram_reset(struct histogram *h)
     h->room = room;
 }
 
+void histogram_set_zero(struct histogram *h, unsigned zero)
+{
+    assert(h->count == 0 && zero >= 1 && zero <= 29); /* 2^-29 s: 1 ns */
+    h->zero = (uint8_t)zero;
+}
+
 void histogram_coarsen(struct histogram *h, int scale)
 {
     if (scale >= h->scale)
@@ -138,11 +144,11 @@ void histogram_add(struct histogram *h, int64_t ns)
     assert(ns >= 0);
     widen(h, ns, ns);
     h->count++;
-    if (ns == 0) {
+    h->sum_s += (double)ns * 1e-9;
+    if (ns == 0 || (h->zero > 0 && ns <= (int64_t)1000000000 >> h->zero)) {
         h->zeros++;
         return;
     }
-    h->sum_s += (double)ns * 1e-9;
 
     int32_t index = index_of(ns);
     int32_t scaled = index >> (HISTOGRAM_SCALE - h->scale);
@@ -151,6 +157,19 @@ void histogram_add(struct histogram *h, int64_t ns)
         scaled = index >> (HISTOGRAM_SCALE - h->scale);
     }
     h->buckets[scaled - h->offset]++;
+}
+
+/* How many of the first buckets of `h` are below 2^-zero s, with the empty ones behind. */
+static uint32_t below_zero(const struct histogram *h, unsigned zero)
+{
+    uint32_t i = 0;
+    if (zero == 0 || h->scale < 0)
+        return 0;
+    while (i < h->n && h->offset + (int32_t)i < -((int32_t)zero << h->scale))
+        i++;
+    while (i > 0 && i < h->n && h->buckets[i] == 0)
+        i++;
+    return i;
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
@@ -162,14 +181,17 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
     into->zeros += from->zeros;
     into->sum_s += from->sum_s;
     histogram_coarsen(into, from->scale);
-    if (from->n == 0)
+    uint32_t first = below_zero(from, into->zero);
+    for (uint32_t i = 0; i < first; i++)
+        into->zeros += from->buckets[i];
+    if (first == from->n)
         return;
 
     int shift = from->scale - into->scale;
     int32_t last = from->offset + (int32_t)from->n - 1;
-    reach(into, from->offset >> shift, last >> shift);
+    reach(into, (from->offset + (int32_t)first) >> shift, last >> shift);
     shift = from->scale - into->scale;
-    for (uint32_t i = 0; i < from->n; i++)
+    for (uint32_t i = first; i < from->n; i++)
         into->buckets[((from->offset + (int32_t)i) >> shift) - into->offset] +=
             from->buckets[i];
 }
@@ -200,10 +222,10 @@ int64_t histogram_quantile(const struct histogram *h, double q)
         return DELAY_UNDEFINED;
     uint64_t rank = histogram_rank(q, h->count);
     uint64_t passed = h->zeros;
-    if (rank <= passed)
-        return 0;
     if (rank == h->count)
         return h->max_ns;
+    if (rank <= passed)
+        return h->min_ns;
     uint32_t i = 0;
     while (i + 1 < h->n && passed + h->buckets[i] < rank)
         passed += h->buckets[i++];

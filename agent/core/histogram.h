@@ -25,10 +25,11 @@
 /* Start with histogram_empty(), end with histogram_free(). */
 struct histogram {
     uint64_t count;
-    uint64_t zeros;         /* values of 0 */
+    uint64_t zeros;         /* values of 0, or below the threshold */
     double sum_s;           /* seconds */
     int64_t min_ns, max_ns; /* exact; 0 while count is 0 */
     int8_t scale;
+    uint8_t zero;   /* values up to 2^-zero s count as zeros; 0: only 0 does */
     int32_t offset; /* index of buckets[0] */
     uint32_t n;     /* buckets in use; the first and the last are not 0 */
     uint32_t room;  /* buckets allocated */
@@ -43,15 +44,20 @@ void histogram_reset(struct histogram *h);
 /* Adds a value, ns >= 0. O(1), under 20 ns; allocates only when the range grows. */
 void histogram_add(struct histogram *h, int64_t ns);
 
+/* Has values up to 2^-zero s count as zeros ("zero_threshold"), zero 1 to 29; sum and
+ * extremes stay exact. Of an empty histogram. */
+void histogram_set_zero(struct histogram *h, unsigned zero);
+
 /* Reduces the scale to `scale`, if it is larger. */
 void histogram_coarsen(struct histogram *h, int scale);
 
-/* Adds all values of `from` to `into`; the result has the coarser of the two scales. */
+/* Adds all values of `from` to `into`; the result has the coarser of the two scales, and
+ * the threshold of `into`. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /*
- * The q-quantile in ns, 0 <= q <= 1, by nearest rank: the geometric middle of its bucket,
- * clamped to the exact minimum and maximum; the last rank gives the exact maximum.
+ * The q-quantile in ns, 0 <= q <= 1, by nearest rank: the geometric middle of its bucket, or
+ * 0, clamped to the exact minimum and maximum; the last rank gives the exact maximum.
  * DELAY_UNDEFINED when the histogram is empty.
  */
 int64_t histogram_quantile(const struct histogram *h, double q);

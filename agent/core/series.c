@@ -84,6 +84,7 @@ static void begin_histograms(const struct series_set *l, struct series *s)
     }
     histogram_reset(&s->variation);
     histogram_coarsen(&s->variation, l->scale - SERIES_VARIATION_COARSER);
+    histogram_set_zero(&s->variation, SERIES_VARIATION_ZERO);
 }
 
 static void forget_parts(struct series_entry *a)

@@ -37,6 +37,7 @@
 #define SERIES_IDLE_NS           (3600 * NS_PER_S)
 #define SERIES_PHASES_COARSER    1
 #define SERIES_VARIATION_COARSER 3
+#define SERIES_VARIATION_ZERO    13
 #define SILENT_LOSSES            10 /* losses after which silence is too long for chance */
 
 enum {
@@ -68,7 +69,9 @@ struct series_set *series_set_create(bool delta, struct rolling_set *rolling);
  * chance moves p50, p90 and p95 of an hour by 2.5, 3.3 and 4.3 % (standard deviation), and
  * scale 2, if the receiver interpolates, by 1.5, 3.3 and 4.6 %. On a quiet line and over a
  * day scale 2 is the larger error, at most 9.1 %. That of the variation is coarser by
- * SERIES_VARIATION_COARSER.
+ * SERIES_VARIATION_COARSER, and values up to 2^-SERIES_VARIATION_ZERO s (122 us) are one
+ * bucket: no application feels them, and with octaves down to nanoseconds they were a third
+ * of the buckets.
  */
 void series_set_scale(struct series_set *l, int scale);
 void series_set_reader(struct series_set *l, struct series_reader reader);

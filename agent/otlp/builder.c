@@ -276,10 +276,12 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
         SIGNED_MAX = 1 + LENGTH_BYTES_MAX,
         SUM_BITS = 24, /* of a fraction: 30 ns at most are lost, of all delays together */
     };
-    uint8_t head[2 * FIXED + 2 * SIGNED_MAX], tail[3 * FIXED], positive[SIGNED_MAX];
+    uint8_t head[3 * FIXED + 2 * SIGNED_MAX], tail[3 * FIXED], positive[SIGNED_MAX];
     uint8_t *h_end = put_signed(head, 6, h->scale), *t_end = tail;
     uint8_t *p_end = put_signed(positive, 1, h->offset);
     size_t counts = 0, within = 0, buckets = 0;
+    if (h->zero > 0)
+        h_end = put_double(h_end, 14, ldexp(1, -h->zero));
     h_end = put_fixed64(h_end, 4, h->count);
     if (h->zeros > 0)
         h_end = put_fixed64(h_end, 7, h->zeros);

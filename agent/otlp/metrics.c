@@ -213,7 +213,7 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
 
     struct wall time = b->time;
     if (begins) {
-        struct histogram none = {.scale = h->scale};
+        struct histogram none = {.scale = h->scale, .zero = h->zero};
         b->time = s->window.start;
         point_histogram(b, metric, a, s->start, &none, false);
         b->time = time;

@@ -468,6 +468,9 @@ static bool read_histogram(struct point_reader *r, struct wire m,
             to->has_max_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__HAS_MAX_MAX;
             to->max = read_double(&w);
             break;
+        case TAG(14, FIXED64):
+            to->zero_threshold = read_double(&w);
+            break;
         default:
             skip_field(&w, tag, KNOWN);
         }

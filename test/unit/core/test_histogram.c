@@ -317,6 +317,57 @@ static void merging_with_little(void **state)
     histogram_free(&zero);
 }
 
+/* Those up to the threshold are counted by zeros, the others as without one, however they
+ * come: value by value, or by merging histograms without a threshold. */
+static void values_up_to_the_threshold_are_zeros(void **state)
+{
+    (void)state;
+    enum { ZERO = 13, LIMIT_NS = 122070 }; /* 2^-13 s is 122,070.3 ns */
+    struct random r = random_from(check_seed());
+    for (int scale = 0; scale <= HISTOGRAM_SCALE; scale += 2) {
+        struct histogram added = histogram_empty(), merged = added, above = added;
+        struct histogram parts[2] = {added, added};
+        uint64_t below = 0;
+        double sum_s = 0;
+        histogram_set_zero(&added, ZERO);
+        histogram_set_zero(&merged, ZERO);
+        histogram_coarsen(&added, scale);
+        histogram_coarsen(&merged, scale);
+        histogram_coarsen(&above, scale);
+        histogram_coarsen(&parts[1], scale);
+        for (int i = 0; i < 4000; i++) {
+            int64_t ns =
+                i < 3 ? LIMIT_NS - 1 + i : (int64_t)(1000 * exp(16 * random_unit(&r)));
+            histogram_add(&added, ns);
+            histogram_add(&parts[i % 2], ns);
+            if (ns > LIMIT_NS)
+                histogram_add(&above, ns);
+            below += ns <= LIMIT_NS;
+            sum_s += (double)ns / 1e9;
+        }
+        histogram_merge(&merged, &parts[0]);
+        histogram_merge(&merged, &parts[1]);
+        same(&added, &merged, "merged");
+        CHECK_INT(below, added.zeros, "zeros");
+        CHECK_NEAR(sum_s, added.sum_s, 1e-9 * sum_s, "the sum is that of all");
+        above.count += below;
+        above.zeros = below;
+        above.min_ns =
+            parts[0].min_ns < parts[1].min_ns ? parts[0].min_ns : parts[1].min_ns;
+        above.sum_s = sum_s;
+        same(&above, &added, "the others are where they were");
+        CHECK_INT(added.min_ns, histogram_quantile(&added, 0.01), "a zero");
+        histogram_reset(&added);
+        histogram_add(&added, 5);
+        CHECK_INT(0, added.zeros, "a reset one has no threshold");
+        histogram_free(&added);
+        histogram_free(&merged);
+        histogram_free(&above);
+        histogram_free(&parts[0]);
+        histogram_free(&parts[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +382,7 @@ int main(void)
         cmocka_unit_test(quantiles_are_within_one_percent),
         cmocka_unit_test(merging_is_adding_all_to_one),
         cmocka_unit_test(merging_with_little),
+        cmocka_unit_test(values_up_to_the_threshold_are_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

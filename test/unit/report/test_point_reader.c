@@ -101,6 +101,7 @@ static void make_histogram(size_t i)
     p->count = chance(5);
     p->scale = (int32_t)chance(40) - 20;
     p->zero_count = chance(3);
+    p->zero_threshold = (double)chance(2) / 8192;
     p->has_min_case = (Otlp__ExponentialHistogramDataPoint__HasMinCase)(12 * chance(2));
     p->min = 0.25;
     p->has_max_case = (Otlp__ExponentialHistogramDataPoint__HasMaxCase)(13 * chance(2));
