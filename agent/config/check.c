@@ -133,7 +133,7 @@ static void check_collector(struct checking *k, const struct collector *c)
 static void check_choice(struct checking *k)
 {
     const struct metric_choice *choice = &k->config->shipping.choice;
-    if (!choice->histograms && !choice->quantiles)
+    if (!choice->histograms && choice->quantiles == QUANTILES_NONE)
         PROBLEM(
             k,
             "%s: [collector] has histograms = no and quantiles = no, so no delay would "

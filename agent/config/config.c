@@ -41,7 +41,7 @@ struct config config_default(void)
         .n_collectors = 1,
         .shipping = {.splay_ns = SPLAY_DEFAULT,
                      .events = true,
-                     .choice = METRIC_CHOICE_ALL,
+                     .choice = METRIC_CHOICE_DEFAULT,
                      .catch_up = 5,
                      .histogram_scale = HISTOGRAM_EXPORT_SCALE},
         .spool_bytes = UINT64_C(64) << 20,

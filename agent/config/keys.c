@@ -162,8 +162,8 @@ const struct config_key config_keys[] = {
      "no: do not send edgelat.probe.delay, for a store without histograms [yes]"},
     {SECTION_COLLECTOR, "histogram_scale", config_read_integer, IN(shipping.histogram_scale), 0, HISTOGRAM_SCALE, false,
      "scale of the histograms: each step down halves the buckets and doubles the error of quantiles, 4.4 % at 3 [3]"},
-    {SECTION_COLLECTOR, "quantiles", config_read_yes_no, IN(shipping.choice.quantiles), 0, 0, false,
-     "no: do not send edgelat.probe.delay.quantile, for a store with histograms [yes]"},
+    {SECTION_COLLECTOR, "quantiles", config_read_quantiles, IN(shipping.choice.quantiles), 0, 0, false,
+     "edgelat.probe.delay.quantile: yes, of the main delays; all, of the phases of HTTPS, too; no [yes]"},
     {SECTION_COLLECTOR, "variation", config_read_yes_no, IN(shipping.choice.variation), 0, 0, false,
      "no: do not send edgelat.probe.delay_variation [yes]"},
 

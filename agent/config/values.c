@@ -205,6 +205,21 @@ bool config_read_yes_no(void *field, const struct config_key *key, const char *v
     return true;
 }
 
+bool config_read_quantiles(void *field, const struct config_key *key, const char *value,
+                           const struct kinds *kinds, struct text *must)
+{
+    static const char *const words[] = {
+        [QUANTILES_NONE] = "no", [QUANTILES_MAIN] = "yes", [QUANTILES_ALL] = "all"};
+    UNUSED(key);
+    UNUSED(kinds);
+    for (int i = QUANTILES_NONE; i <= QUANTILES_ALL; i++)
+        if (strcmp(value, words[i]) == 0) {
+            *(enum quantile_choice *)field = (enum quantile_choice)i;
+            return true;
+        }
+    return REFUSE("be yes, no or all");
+}
+
 bool config_read_temporality(void *field, const struct config_key *key, const char *value,
                              const struct kinds *kinds, struct text *must)
 {

@@ -21,6 +21,7 @@ config_reader config_read_window;      /* int64_t: ns; divides 24 h evenly */
 config_reader config_read_yes_no;      /* bool */
 config_reader config_read_schedule;    /* enum pattern */
 config_reader config_read_temporality; /* bool: delta */
+config_reader config_read_quantiles;   /* enum quantile_choice */
 config_reader config_read_servers;     /* char[size]: addresses with or without port */
 config_reader config_read_addresses;   /* char[size]: addresses, separated by spaces */
 config_reader config_read_sources;     /* struct endpoint[2]: by family_slot() */

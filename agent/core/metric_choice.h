@@ -7,12 +7,18 @@
 
 #include <stdbool.h>
 
-struct metric_choice {
-    bool histograms; /* edgelat.probe.delay */
-    bool quantiles;  /* edgelat.probe.delay.quantile */
-    bool variation;  /* edgelat.probe.delay_variation */
+enum quantile_choice {
+    QUANTILES_NONE,
+    QUANTILES_MAIN, /* of the main delay of each kind */
+    QUANTILES_ALL,  /* of the other delays, as the phases of HTTPS, too */
 };
 
-#define METRIC_CHOICE_ALL ((struct metric_choice){true, true, true})
+struct metric_choice {
+    bool histograms;                /* edgelat.probe.delay */
+    enum quantile_choice quantiles; /* edgelat.probe.delay.quantile */
+    bool variation;                 /* edgelat.probe.delay_variation */
+};
+
+#define METRIC_CHOICE_DEFAULT ((struct metric_choice){true, QUANTILES_MAIN, true})
 
 #endif

@@ -277,7 +277,8 @@ static void add_delays(struct builder *b, const struct series *s,
         if (choice->histograms && s->delays[i].count > 0)
             add_histogram(b, DELAY, &a, s, &s->delays[i], &s->window.delays[i],
                           turn || i == s->kind->main_delay);
-        if (choice->quantiles)
+        if (choice->quantiles == QUANTILES_ALL ||
+            (choice->quantiles == QUANTILES_MAIN && i == s->kind->main_delay))
             add_periods(b, &a, s, i);
     }
     if (choice->variation && s->variation.count > 0) {

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         branch_minute(&b);
         snprintf(path, sizeof path, "%s/%05d.pb.gz", argv[2], minute);
         if (minute > atoi(argv[next]) - keep)
-            otlp_metrics(&b.batch, &resource, &METRIC_CHOICE_ALL, write_part, path);
+            otlp_metrics(&b.batch, &resource, &METRIC_CHOICE_DEFAULT, write_part, path);
         next += minute == atoi(argv[next]);
     }
     branch_end(&b);

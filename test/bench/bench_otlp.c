@@ -69,7 +69,7 @@ static double encode_us(const struct batch *batch, struct packed *packed)
 {
     double began = cpu_s();
     for (int i = 0; i < ROUNDS; i++)
-        otlp_metrics(batch, &resource, &METRIC_CHOICE_ALL, keep, packed);
+        otlp_metrics(batch, &resource, &METRIC_CHOICE_DEFAULT, keep, packed);
     return (cpu_s() - began) * 1e6 / ROUNDS;
 }
 

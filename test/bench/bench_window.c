@@ -58,7 +58,7 @@ int main(void)
         closing[i] = now_ms() - began;
         began = now_ms();
         struct otlp_work *work =
-            otlp_metrics_begin(&b.batch, &resource, &METRIC_CHOICE_ALL);
+            otlp_metrics_begin(&b.batch, &resource, &METRIC_CHOICE_DEFAULT);
         encoding[i] = now_ms() - began;
         began = now_ms();
         otlp_metrics_end(work, take_part, &bytes);

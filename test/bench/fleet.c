@@ -96,7 +96,7 @@ static void make_request(struct request *request, const struct batch *batch, siz
     snprintf(site, sizeof site, "site-%zu", agent);
     struct otlp_resource resource = {
         .instance_id = id, .version = EDGELAT_VERSION, .host_name = host, .site = site};
-    otlp_metrics(batch, &resource, &METRIC_CHOICE_ALL, take_part, &making);
+    otlp_metrics(batch, &resource, &METRIC_CHOICE_DEFAULT, take_part, &making);
     request->due_ns = splay_delay(agent, 60 * NS_PER_S, SPLAY_DEFAULT);
 }
 

@@ -18,7 +18,7 @@ static void add_windows(struct packer *p, unsigned from, unsigned to)
         size_t len;
         char text[WINDOWS + 1] = "xxxxxx";
         void *bytes = gzip_pack(text, w + 1, &len);
-        packer_metrics(p, &batch, &resource, &METRIC_CHOICE_ALL);
+        packer_metrics(p, &batch, &resource, &METRIC_CHOICE_DEFAULT);
         packer_add(p, SIGNAL_LOGS, bytes, len);
     }
 }

@@ -69,7 +69,7 @@ static void test_every_key(void **state)
                            "ca_file = /a\ncert_file = /b\nkey_file = /c\n"
                            "header_file = /d\ntimeout = 3s\nspread = 4s\nevents = no\n"
                            "proxy = none\ncatch_up = 0\ntemporality = delta\n"
-                           "histograms = no\nvariation = no\n"
+                           "histograms = no\nquantiles = all\nvariation = no\n"
                            "[collector b.2]\nurl = http://d.example\n"
                            "header_file = /e\n"
                            "[spool]\nsize = 2G\nbatches = 9\nage = 1.5d\n"
@@ -100,7 +100,7 @@ static void test_every_key(void **state)
     CHECK_INT(0, c.shipping.catch_up, "catch_up");
     CHECK(c.shipping.delta, "temporality");
     CHECK(!c.shipping.choice.histograms, "histograms");
-    CHECK(c.shipping.choice.quantiles, "quantiles");
+    CHECK_INT(QUANTILES_ALL, c.shipping.choice.quantiles, "quantiles");
     CHECK(!c.shipping.choice.variation, "variation");
     CHECK_TEXT("none", c.collectors[0].proxy, "proxy");
     CHECK_INT(2, c.n_collectors, "collectors");

@@ -101,7 +101,7 @@ static void add_part(void *bytes, size_t len, void *user)
 static void *encode(const struct batch *batch, const struct otlp_resource *r, size_t *len)
 {
     struct parts parts = {.n = 0};
-    otlp_metrics(batch, r, &METRIC_CHOICE_ALL, add_part, &parts);
+    otlp_metrics(batch, r, &METRIC_CHOICE_DEFAULT, add_part, &parts);
     CHECK_INT(1, parts.n, "one request");
     *len = parts.len[0];
     return parts.bytes[0];
@@ -522,7 +522,9 @@ static void what_is_sent_can_be_chosen(void **state)
         struct parts parts = {.n = 0};
         make(&k);
         histogram_merge(&k.series.variation, &k.series.delays[0]);
-        struct metric_choice choice = {left_out != 0, left_out != 1, left_out != 2};
+        struct metric_choice choice = {left_out != 0,
+                                       left_out != 1 ? QUANTILES_MAIN : QUANTILES_NONE,
+                                       left_out != 2};
         otlp_metrics(&k.batch, &resource, &choice, add_part, &parts);
         Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[0], parts.len[0]);
         for (unsigned i = 0; i < 3; i++)
@@ -532,6 +534,54 @@ static void what_is_sent_can_be_chosen(void **state)
         free(parts.bytes[0]);
         unmake(&k);
     }
+}
+
+static size_t count_points(struct known *k, enum quantile_choice quantiles)
+{
+    struct parts parts = {.n = 0};
+    struct metric_choice choice = {true, quantiles, true};
+    otlp_metrics(&k->batch, &resource, &choice, add_part, &parts);
+    Otlp__ExportMetricsServiceRequest *request = decode(parts.bytes[0], parts.len[0]);
+    size_t n = find(request, "edgelat.probe.delay.quantile")->gauge->n_data_points;
+    otlp__export_metrics_service_request__free_unpacked(request, NULL);
+    free(parts.bytes[0]);
+    return n;
+}
+
+/* Phases make most delays of a target. */
+static void percentiles_of_phases_are_sent_if_asked_for(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    static const struct kind two = {
+        .name = "two", .delays = {"phase", "total"}, .main_delay = 1};
+    struct histogram *known = k.series.delays, delays[2] = {*known, histogram_empty()};
+    k.series.kind = &two;
+    k.series.delays = delays;
+    k.series.window.delays[1] = k.series.window.delays[0];
+    CHECK_INT(1, count_points(&k, QUANTILES_MAIN), "of the main delay");
+    CHECK_INT(2, count_points(&k, QUANTILES_ALL), "of both");
+    k.series.delays = known;
+    unmake(&k);
+}
+
+static void a_threshold_is_told(void **state)
+{
+    (void)state;
+    struct known k;
+    make(&k);
+    histogram_set_zero(&k.series.variation, 13);
+    histogram_add(&k.series.variation, 1000);
+    histogram_add(&k.series.variation, NS_PER_MS);
+    const Otlp__Metric *m = find(sent(&k), "edgelat.probe.delay_variation");
+    const Otlp__ExponentialHistogramDataPoint *p =
+        m->exponential_histogram->data_points[0];
+    CHECK_NEAR(1.0 / 8192, p->zero_threshold, 0, "threshold");
+    CHECK_INT(1, p->zero_count, "below it");
+    CHECK_INT(2, p->count, "all");
+    CHECK_INT(1, p->positive->n_bucket_counts, "above it");
+    unmake(&k);
 }
 
 /* Receivers make names of units: "1" of a gauge becomes "_ratio". */
@@ -838,7 +888,7 @@ static void large_batches_are_split(void **state)
         list[i] = &k.series;
     k.batch.series = list;
     k.batch.n_series = SERIES;
-    otlp_metrics(&k.batch, &resource, &METRIC_CHOICE_ALL, add_part, &parts);
+    otlp_metrics(&k.batch, &resource, &METRIC_CHOICE_DEFAULT, add_part, &parts);
     CHECK(parts.n > 1, "%zu", parts.n);
     for (size_t i = 0; i < parts.n; i++) {
         void *plain;
@@ -1005,6 +1055,8 @@ int main(void)
         cmocka_unit_test(as_delta_nothing_begins),
         cmocka_unit_test(counts_ratios_and_ranks),
         cmocka_unit_test(what_is_sent_can_be_chosen),
+        cmocka_unit_test(percentiles_of_phases_are_sent_if_asked_for),
+        cmocka_unit_test(a_threshold_is_told),
         cmocka_unit_test(https_facts_of_a_target),
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(gains_of_front_doors),

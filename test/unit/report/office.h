@@ -153,7 +153,7 @@ static inline struct office_bytes office_batch(const struct office *o, enum sign
     if (signal == SIGNAL_LOGS)
         b.bytes = otlp_logs(&o->batch, &o->resource, &b.len);
     else
-        otlp_metrics(&o->batch, &o->resource, &METRIC_CHOICE_ALL, office_keep, &b);
+        otlp_metrics(&o->batch, &o->resource, &METRIC_CHOICE_DEFAULT, office_keep, &b);
     return b;
 }
 

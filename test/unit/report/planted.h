@@ -176,7 +176,7 @@ static inline void planted_begin(struct planted *o, size_t targets, int64_t begi
                           .n_targets = targets,
                           .media = PLANTED_ALL,
                           .begin_ns = begin_ns,
-                          .choice = METRIC_CHOICE_ALL};
+                          .choice = METRIC_CHOICE_DEFAULT};
     for (size_t t = 0; t < targets; t++) {
         struct target *target = &o->targets[t];
         size_t as = t % 5;
