@@ -21,10 +21,21 @@ const char *load_path(const char *given)
     return set != NULL && *set != '\0' ? set : CONFIG_PATH;
 }
 
+/* A mistake of a template is in each of its sections. */
+#define SHOWN_MAX 20
+
 static void print_problem(const char *text, void *user)
 {
-    (void)user;
-    log_text(LOG_LEVEL_ERROR, "%s", text);
+    size_t *n = user;
+    if (++*n <= SHOWN_MAX)
+        log_text(LOG_LEVEL_ERROR, "%s", text);
+}
+
+static void print_rest(size_t n)
+{
+    if (n > SHOWN_MAX)
+        log_text(LOG_LEVEL_ERROR, "%zu more mistakes are not shown; correct these first",
+                 n - SHOWN_MAX);
 }
 
 static size_t cannot_read(const char *name, int rc)
@@ -42,7 +53,7 @@ static size_t cannot_read(const char *name, int rc)
     return 1;
 }
 
-static size_t load_file(struct config *c, const char *path)
+static size_t load_file(struct config *c, const char *path, size_t *shown)
 {
     char *text, name[PATH_MAX];
     size_t len;
@@ -51,7 +62,7 @@ static size_t load_file(struct config *c, const char *path)
         return cannot_read(path, rc);
     size_t problems =
         config_parse(c, probe_kind_words(), text_printable(name, sizeof name, path, ""),
-                     text, len, print_problem, NULL);
+                     text, len, print_problem, shown);
     free(text);
     return problems;
 }
@@ -68,7 +79,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static size_t load_drop_ins(struct config *c, const char *path)
+static size_t load_drop_ins(struct config *c, const char *path, size_t *shown)
 {
     struct text folder = {0}, file = {0};
     struct dirent **entries = NULL;
@@ -81,7 +92,7 @@ static size_t load_drop_ins(struct config *c, const char *path)
     for (int i = 0; i < n; i++) {
         text_clear(&file);
         text_add(&file, "%s/%s", text_string(&folder), entries[i]->d_name);
-        problems += load_file(c, text_string(&file));
+        problems += load_file(c, text_string(&file), shown);
         free(entries[i]);
     }
     free(entries);
@@ -94,11 +105,13 @@ size_t load_config(struct config *c, const char *path)
 {
     char name[PATH_MAX];
     *c = config_default();
-    size_t problems = load_file(c, path) + load_drop_ins(c, path);
+    size_t shown = 0, problems = load_file(c, path, &shown);
+    problems += load_drop_ins(c, path, &shown);
     text_printable(name, sizeof name, path, "");
     if (problems == 0 ||
         c->n_targets > 0) /* otherwise "no target" would only be a consequence */
-        problems += config_check(c, probe_kind_words(), name, print_problem, NULL);
+        problems += config_check(c, probe_kind_words(), name, print_problem, &shown);
+    print_rest(shown);
     return problems;
 }
 
@@ -117,10 +130,12 @@ static size_t load_data(struct config *c, struct data *d, const char *name,
                         size_t problems)
 {
     struct data_folders folders = data_folders();
+    size_t shown = 0;
     problems += data_load(d, &folders);
     if (problems == 0)
         problems = edge_data_complete(&d->known, c, probe_kind_words(), name,
-                                      print_problem, NULL);
+                                      print_problem, &shown);
+    print_rest(shown);
     if (problems == 0)
         mark_proxied(c, &d->known.workloads);
     return problems;

@@ -205,12 +205,37 @@ static void test_no_file(void **state)
     folder_remove(&f);
 }
 
+/* As a template makes them: all are counted, twenty are shown. */
+static void test_many_problems(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct config c;
+    struct capture out;
+    struct text file = {0};
+    for (int i = 0; i < 100; i++)
+        text_add(&file, "[target t%d]\nhost = h%d.example\nintervall = 5s\n", i, i);
+    folder_write(&f, "edgelat.conf", text_string(&file));
+    CHECK_INT(100, load(&c, &f, &out), "all are counted");
+    size_t lines = 0;
+    for (const char *at = out.err; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    CHECK_INT(21, lines, "lines");
+    CHECK(strstr(out.err, "[target t19]; did you mean 'interval'?\n80 more mistakes are "
+                          "not shown; correct these first\n") != NULL,
+          "the end: %s", out.err);
+    config_free(&c);
+    text_free(&file);
+    folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path),
         cmocka_unit_test(test_drop_ins_in_order),
         cmocka_unit_test(test_problems_of_all_files),
+        cmocka_unit_test(test_many_problems),
         cmocka_unit_test(test_no_targets),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_no_permission),
