@@ -34,13 +34,10 @@ static uint32_t take(const uint8_t **at)
 
 /* A step is the difference of its key to the one before, doubled, plus 1 if its count, which
  * then follows, is not 1. */
-void rolling_slot_end(struct rolling_slots *v)
+void rolling_slot_append(struct rolling_slots *v, uint32_t number, const struct tally *t)
 {
-    enum { STEP_MOST = 6 };
-    const struct tally *t = &v->open;
-    struct rolling_slot slot = {v->number, (uint32_t)t->count, 0};
-    v->packed = mem_resize(v->packed, v->len + sizeof slot + t->n * STEP_MOST);
-    uint8_t *begin = v->packed + v->len + sizeof slot, *at = begin;
+    enum { NUMBER_MOST = 5, STEP_MOST = 6 };
+    uint8_t head[3 * NUMBER_MOST], *steps = mem_alloc(t->n * STEP_MOST), *at = steps;
     uint32_t before = 0;
     for (size_t i = 0; i < t->n; i++) {
         bool several = t->steps[i].count != 1;
@@ -49,11 +46,15 @@ void rolling_slot_end(struct rolling_slots *v)
             at = varint_put(at, t->steps[i].count);
         before = t->steps[i].key;
     }
-    slot.bytes = (uint32_t)(at - begin);
-    memcpy(begin - sizeof slot, &slot, sizeof slot);
-    v->len += (uint32_t)(sizeof slot + slot.bytes);
+    size_t bytes = (size_t)(at - steps);
+    at = varint_put(varint_put(varint_put(head, number), (uint32_t)t->count), bytes);
+    size_t head_len = (size_t)(at - head);
+    v->newest = v->len;
+    v->len += (uint32_t)(head_len + bytes);
     v->packed = mem_resize(v->packed, v->len);
-    tally_free(&v->open);
+    memcpy(v->packed + v->newest, head, head_len);
+    memcpy(v->packed + v->newest + head_len, steps, bytes);
+    free(steps);
 }
 
 bool rolling_slot_next(const struct rolling_slots *v, size_t *at,
@@ -61,8 +62,11 @@ bool rolling_slot_next(const struct rolling_slots *v, size_t *at,
 {
     if (*at == v->len)
         return false;
-    memcpy(out, v->packed + *at, sizeof *out);
-    *at += sizeof *out + out->bytes;
+    const uint8_t *head = v->packed + *at;
+    out->number = take(&head);
+    out->count = take(&head);
+    out->bytes = take(&head);
+    *at = (size_t)(head - v->packed) + out->bytes;
     return true;
 }
 
@@ -71,7 +75,8 @@ struct tally rolling_slot_values(const struct rolling_slots *v, size_t end,
 {
     const uint8_t *stop = v->packed + end, *at = stop - slot->bytes;
     struct tally t = {0};
-    t.steps = mem_alloc(slot->bytes * sizeof *t.steps); /* a byte a step, at least */
+    t.room = slot->bytes; /* a byte a step, at least */
+    t.steps = mem_alloc(t.room * sizeof *t.steps);
     uint32_t key = 0;
     while (at < stop) {
         uint32_t step = take(&at);
@@ -83,6 +88,15 @@ struct tally rolling_slot_values(const struct rolling_slots *v, size_t end,
     return t;
 }
 
+/* Removes whole slots, the first `bytes`. */
+static void drop(struct rolling_slots *v, size_t bytes)
+{
+    v->len -= (uint32_t)bytes;
+    v->newest = v->len > 0 ? v->newest - (uint32_t)bytes : 0;
+    memmove(v->packed, v->packed + bytes, v->len);
+    v->packed = mem_resize(v->packed, v->len);
+}
+
 /* Removes slots before number `first`. */
 static void drop_before(struct rolling_slots *v, int64_t first)
 {
@@ -90,21 +104,33 @@ static void drop_before(struct rolling_slots *v, int64_t first)
     size_t old = 0;
     for (size_t at = 0; rolling_slot_next(v, &at, &slot) && slot.number < first;)
         old = at;
-    v->len -= (uint32_t)old;
     if (old > 0)
-        memmove(v->packed, v->packed + old, v->len);
-    if (v->number < first)
-        tally_free(&v->open);
+        drop(v, old);
 }
 
-static struct tally *open_slot(struct rolling_slots *v, int64_t number)
+static size_t drop_oldest(struct rolling_slots *v)
 {
-    if (v->open.count > 0 && v->number >= number)
-        return &v->open;
-    if (v->open.count > 0)
-        rolling_slot_end(v);
-    v->number = (uint32_t)number;
-    return &v->open;
+    struct rolling_slot oldest;
+    size_t bytes = 0;
+    rolling_slot_next(v, &bytes, &oldest);
+    drop(v, bytes);
+    return bytes;
+}
+
+static void add_values(struct rolling_slots *v, int64_t number,
+                       const struct tally *values)
+{
+    struct rolling_slot newest;
+    size_t end = v->newest;
+    if (!rolling_slot_next(v, &end, &newest) || newest.number < number) {
+        rolling_slot_append(v, (uint32_t)number, values);
+        return;
+    }
+    struct tally sum = rolling_slot_values(v, end, &newest);
+    tally_merge(&sum, values);
+    v->len = v->newest;
+    rolling_slot_append(v, newest.number, &sum);
+    tally_free(&sum);
 }
 
 /* ---- the set ---- */
@@ -114,7 +140,7 @@ int64_t rolling_slot_number(const struct rolling_set *l, size_t resolution)
     return l->now_ns / resolutions[resolution].ns;
 }
 
-static int64_t first_kept(const struct rolling_set *l, size_t resolution)
+int64_t rolling_slot_first(const struct rolling_set *l, size_t resolution)
 {
     return rolling_slot_number(l, resolution) - resolutions[resolution].n + 1;
 }
@@ -128,10 +154,8 @@ struct rolling_set *rolling_set_create(struct mono now)
 
 static void free_series(struct rolling *r)
 {
-    for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++) {
+    for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++)
         free(r->slots[i].packed);
-        tally_free(&r->slots[i].open);
-    }
     free(r->key);
     free(r);
 }
@@ -152,16 +176,11 @@ void rolling_set_destroy(struct rolling_set *l)
     free(l);
 }
 
-static size_t slots_bytes(const struct rolling_slots *v)
-{
-    return 2 * ALLOCATION + v->len + v->open.room * sizeof *v->open.steps;
-}
-
-static size_t series_bytes(const struct rolling *r)
+size_t rolling_bytes(const struct rolling *r)
 {
     size_t bytes = 2 * ALLOCATION + sizeof *r + strlen(r->key);
     for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++)
-        bytes += sizeof *r->slots + slots_bytes(&r->slots[i]);
+        bytes += sizeof *r->slots + ALLOCATION + r->slots[i].len;
     return bytes;
 }
 
@@ -169,7 +188,7 @@ size_t rolling_set_bytes(const struct rolling_set *l)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < l->n; i++)
-        bytes += series_bytes(l->list[i]);
+        bytes += rolling_bytes(l->list[i]);
     return bytes;
 }
 
@@ -177,7 +196,7 @@ static bool is_empty(const struct rolling *r)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->n_delays * ROLLING_RESOLUTIONS; i++)
-        n += r->slots[i].len + r->slots[i].open.n;
+        n += r->slots[i].len;
     return n == 0;
 }
 
@@ -197,6 +216,32 @@ static void drop_all_before(struct rolling_set *l, const int64_t first[])
     l->n = kept;
 }
 
+/* The most bytes of any slots of which the oldest can be dropped. */
+static uint32_t most_bytes(const struct rolling_set *l)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < l->n; i++)
+        for (size_t k = 0; k < l->list[i]->n_delays * ROLLING_RESOLUTIONS; k++) {
+            const struct rolling_slots *v = &l->list[i]->slots[k];
+            most = v->newest > 0 && v->len > most ? v->len : most;
+        }
+    return most;
+}
+
+/* Those within an eighth of the most are equal: so each pass shortens many. */
+void rolling_set_fit(struct rolling_set *l)
+{
+    size_t bytes = rolling_set_bytes(l);
+    for (uint32_t most; bytes > ROLLING_BYTES_MAX && (most = most_bytes(l)) > 0;)
+        for (size_t i = 0; i < l->n; i++)
+            for (size_t k = 0; k < l->list[i]->n_delays * ROLLING_RESOLUTIONS; k++) {
+                struct rolling_slots *v = &l->list[i]->slots[k];
+                while (bytes > ROLLING_BYTES_MAX && v->newest > 0 &&
+                       v->len > most - most / 8)
+                    bytes -= drop_oldest(v);
+            }
+}
+
 bool rolling_set_now(struct rolling_set *l, struct mono now)
 {
     int64_t hour = rolling_slot_number(l, ROLLING_HOURS);
@@ -204,13 +249,10 @@ bool rolling_set_now(struct rolling_set *l, struct mono now)
         l->now_ns += now.ns - l->at.ns;
     l->at = now;
     l->changes++;
-    int64_t first[] = {first_kept(l, ROLLING_MINUTES), first_kept(l, ROLLING_HOURS)};
+    int64_t first[] = {rolling_slot_first(l, ROLLING_MINUTES),
+                       rolling_slot_first(l, ROLLING_HOURS)};
     drop_all_before(l, first);
-    while (rolling_set_bytes(l) > ROLLING_BYTES_MAX &&
-           first[ROLLING_HOURS] < rolling_slot_number(l, ROLLING_HOURS)) {
-        first[ROLLING_HOURS]++;
-        drop_all_before(l, first);
-    }
+    rolling_set_fit(l);
     return rolling_slot_number(l, ROLLING_HOURS) != hour;
 }
 
@@ -273,9 +315,8 @@ void rolling_add(struct rolling_set *l, struct rolling *r, size_t delay,
         return;
     l->changes++;
     for (size_t k = 0; k < ROLLING_RESOLUTIONS; k++)
-        tally_merge(open_slot(&r->slots[delay * ROLLING_RESOLUTIONS + k],
-                              rolling_slot_number(l, k)),
-                    values);
+        add_values(&r->slots[delay * ROLLING_RESOLUTIONS + k], rolling_slot_number(l, k),
+                   values);
 }
 
 /* ---- the percentiles ---- */
@@ -286,12 +327,6 @@ struct sum {
     int64_t oldest; /* number of the oldest slot in it; at first INT64_MAX */
 };
 
-static void add_slot(struct sum *s, int64_t number, const struct tally *values)
-{
-    tally_merge(&s->values, values);
-    s->oldest = number < s->oldest ? number : s->oldest;
-}
-
 /* Adds slots from number `first` on, without those from `before` on. */
 static void add_from(struct sum *s, int64_t first, int64_t before)
 {
@@ -301,11 +336,10 @@ static void add_from(struct sum *s, int64_t first, int64_t before)
         if (slot.number < first || slot.number >= before)
             continue;
         struct tally values = rolling_slot_values(v, at, &slot);
-        add_slot(s, slot.number, &values);
+        tally_merge(&s->values, &values);
         tally_free(&values);
+        s->oldest = slot.number < s->oldest ? slot.number : s->oldest;
     }
-    if (v->open.count > 0 && v->number >= first && v->number < before)
-        add_slot(s, v->number, &v->open);
 }
 
 static void summarise(const struct rolling_set *l, const struct sum *s, size_t resolution,
@@ -319,7 +353,7 @@ static void summarise(const struct rolling_set *l, const struct sum *s, size_t r
 
 static uint64_t count_from(const struct rolling_slots *v, int64_t first)
 {
-    uint64_t n = v->number >= first ? v->open.count : 0;
+    uint64_t n = 0;
     struct rolling_slot slot;
     for (size_t at = 0; rolling_slot_next(v, &at, &slot);)
         n += slot.number >= first ? slot.count : 0;
@@ -333,17 +367,18 @@ void rolling_summary(const struct rolling_set *l, const struct rolling *r, size_
     struct sum minutes = {.slots = slots, .oldest = INT64_MAX};
     struct sum hours = {.slots = slots + 1, .oldest = INT64_MAX};
     int64_t day = rolling_slot_number(l, ROLLING_HOURS) - 23;
-    uint64_t counts[PERIODS] = {count_from(slots, first_kept(l, ROLLING_MINUTES)),
+    uint64_t counts[PERIODS] = {count_from(slots, rolling_slot_first(l, ROLLING_MINUTES)),
                                 count_from(slots + 1, day), 0};
     memset(out, 0, PERIODS * sizeof *out);
     if (due[PERIOD_HOUR])
-        add_from(&minutes, first_kept(l, ROLLING_MINUTES), INT64_MAX);
+        add_from(&minutes, rolling_slot_first(l, ROLLING_MINUTES), INT64_MAX);
     summarise(l, &minutes, ROLLING_MINUTES, &out[PERIOD_HOUR]);
     if (due[PERIOD_DAY])
         add_from(&hours, day, INT64_MAX);
     summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_DAY]);
     if (due[PERIOD_3_DAYS]) {
-        add_from(&hours, first_kept(l, ROLLING_HOURS), due[PERIOD_DAY] ? day : INT64_MAX);
+        add_from(&hours, rolling_slot_first(l, ROLLING_HOURS),
+                 due[PERIOD_DAY] ? day : INT64_MAX);
         summarise(l, &hours, ROLLING_HOURS, &out[PERIOD_3_DAYS]);
     }
     tally_free(&minutes.values);

@@ -12,11 +12,13 @@
  * which the host was suspended, which that clock does not count. Over a restart the wall
  * clock tells how much time has passed; if it went backwards, none.
  *
- * Memory: 1 or 2 bytes for each distinct step of a complete tally, 3 if it has several
- * values, plus 12 per tally (84 at most). A delay with noise of 15 % takes 1.1 kB after an
- * hour, 8.7 kB after a day and 24 kB after three if it is probed every 10 s; 0.5, 1.1 and
- * 2.3 kB if every 5 minutes. In total at most ROLLING_BYTES_MAX: beyond it the oldest hours
- * of all series are dropped. A file takes at most four times as much. Not thread-safe.
+ * Memory: 1 or 2 bytes for each distinct step of a tally, 3 if it has several values, plus
+ * some 5 per tally (84 at most). A delay with noise of 15 % takes 0.9 kB after an hour,
+ * 8.3 kB after a day and 24 kB after three if it is probed every 10 s; 0.3, 0.7 and 1.5 kB
+ * if every 5 minutes. Beyond ROLLING_BYTES_MAX in total, the delay that takes most loses its
+ * oldest tally, and so on until it fits, so that one that is probed rarely keeps its three
+ * days beside many that are probed each second. Only the newest tallies and the keys are
+ * never dropped. Not thread-safe.
  *
  * A series is identified by a text key, so that its values are found after a restart.
  */
@@ -30,10 +32,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROLLING_BYTES_MAX  (3 << 20)
+#define ROLLING_BYTES_MAX  (1 << 20)
 #define ROLLING_SERIES_MAX 4096
 #define ROLLING_KEY_MAX    1024
-#define ROLLING_FILE_MAX   (16 << 20)
+#define ROLLING_FILE_MAX   (16 << 20) /* four times 3 MiB, the bound of older versions */
 
 enum period { PERIOD_HOUR, PERIOD_DAY, PERIOD_3_DAYS, PERIODS };
 extern const char *const period_name[PERIODS]; /* "hour", "day", "3 days" */

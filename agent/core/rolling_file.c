@@ -95,14 +95,14 @@ static void put_key(struct rolling_saver *s, const struct rolling *r)
 static void put_number_of_slots(struct rolling_saver *s, const struct rolling_slots *v)
 {
     struct rolling_slot slot;
-    size_t n = v->open.count > 0;
+    size_t n = 0;
     for (size_t at = 0; rolling_slot_next(v, &at, &slot);)
         n++;
     struct wire_out w = put(s, 1);
     wire_put_u8(&w, (uint8_t)n);
 }
 
-/* One complete slot; after the last one the open slot. */
+/* One slot at most. */
 static void put_next(struct rolling_saver *s)
 {
     const struct rolling *r = s->set->list[s->series];
@@ -121,8 +121,6 @@ static void put_next(struct rolling_saver *s)
         }
         if (s->at < v->len)
             return;
-        if (v->open.count > 0)
-            put_slot(s, v->number, &v->open);
         s->at = 0;
         s->slots++;
     }
@@ -216,27 +214,29 @@ static bool take_tally(struct rolling_source *s, struct tally *t)
     return true;
 }
 
-/* Slots are in order and none is newer than `newest`. */
-static bool take_slots(struct rolling_source *s, struct rolling_slots *v, int64_t newest)
+/* Slots are in order and none is newer than `newest`. Those before `first` are too old. */
+static bool take_slots(struct rolling_source *s, struct rolling_slots *v, int64_t first,
+                       int64_t newest)
 {
     need(s, 1);
-    for (size_t n = wire_u8(&s->w); n > 0; n--) {
+    int64_t before = -1;
+    bool good = true;
+    for (size_t n = wire_u8(&s->w); good && n > 0; n--) {
         need(s, 8);
-        uint64_t number = wire_u64(&s->w);
-        bool first = v->open.count == 0;
-        if (!wire_ok(&s->w) || number > (uint64_t)newest ||
-            (!first && number <= v->number))
-            return false;
-        if (!first)
-            rolling_slot_end(v);
-        v->number = (uint32_t)number;
-        if (!take_tally(s, &v->open))
-            return false;
+        int64_t number = (int64_t)wire_u64(&s->w);
+        struct tally values = {0};
+        good = wire_ok(&s->w) && number > before && number <= newest &&
+               take_tally(s, &values);
+        if (good && number >= first)
+            rolling_slot_append(v, (uint32_t)number, &values);
+        tally_free(&values);
+        before = number;
     }
-    return true;
+    return good;
 }
 
-static bool take_series(struct rolling_set *l, struct rolling_source *s)
+/* `*bytes` is added to what it takes. */
+static bool take_series(struct rolling_set *l, struct rolling_source *s, size_t *bytes)
 {
     char key[ROLLING_KEY_MAX];
     need(s, SERIES_BYTES + sizeof key);
@@ -252,8 +252,10 @@ static bool take_series(struct rolling_set *l, struct rolling_source *s)
     struct rolling *r = rolling_claim(l, key, n_delays);
     rolling_release(r);
     for (size_t k = 0; r != NULL && k < n_delays * ROLLING_RESOLUTIONS; k++)
-        if (!take_slots(s, &r->slots[k], rolling_slot_number(l, k % ROLLING_RESOLUTIONS)))
+        if (!take_slots(s, &r->slots[k], rolling_slot_first(l, k % ROLLING_RESOLUTIONS),
+                        rolling_slot_number(l, k % ROLLING_RESOLUTIONS)))
             return false;
+    *bytes += r != NULL ? rolling_bytes(r) : 0;
     return r != NULL;
 }
 
@@ -267,12 +269,18 @@ static bool take_all(struct rolling_set *l, struct wall wall, struct rolling_sou
         n > ROLLING_SERIES_MAX || n > left_of(s) / SERIES_BYTES)
         return false;
     l->now_ns = (int64_t)now;
-    for (uint32_t i = 0; i < n; i++)
-        if (!take_series(l, s))
-            return false;
     int64_t passed = wall.ns - (int64_t)saved;
     if (passed > 0 && passed < INT64_MAX / 2 - l->now_ns)
         l->now_ns += passed;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!take_series(l, s, &bytes))
+            return false;
+        if (bytes > ROLLING_BYTES_MAX / 4) { /* the file may be of a larger set */
+            rolling_set_fit(l);
+            bytes = 0;
+        }
+    }
     return wire_ok(&s->w) && left_of(s) == 0;
 }
 

@@ -9,14 +9,13 @@ enum { ROLLING_MINUTES, ROLLING_HOURS, ROLLING_RESOLUTIONS };
 /* Values of a while. Its number is the time of the set, divided by the length of a slot. */
 struct rolling_slot {
     uint32_t number, count;
-    uint32_t bytes; /* of its steps, which follow it: a step takes one or two mostly */
+    uint32_t bytes; /* of its steps, a step one or two mostly */
 };
 
 struct rolling_slots { /* of one delay, in one resolution */
-    uint8_t *packed;   /* the complete ones, the oldest first, not aligned */
+    uint8_t *packed;   /* the oldest first: the three numbers of a slot, its steps */
     uint32_t len;
-    uint32_t number;   /* of the open one */
-    struct tally open; /* without values: there is none */
+    uint32_t newest; /* where the newest one begins, to which values are added */
 };
 
 struct rolling {
@@ -36,7 +35,12 @@ struct rolling_set {
 
 void rolling_set_clear(struct rolling_set *l);
 
-/* The complete slot at `*at`, and moves `*at` to the next one; false: there is none. */
+/* Drops what is more than ROLLING_BYTES_MAX. */
+void rolling_set_fit(struct rolling_set *l);
+
+size_t rolling_bytes(const struct rolling *r);
+
+/* The slot at `*at`, and moves `*at` to the next one; false: there is none. */
 bool rolling_slot_next(const struct rolling_slots *v, size_t *at,
                        struct rolling_slot *out);
 
@@ -44,10 +48,11 @@ bool rolling_slot_next(const struct rolling_slots *v, size_t *at,
 struct tally rolling_slot_values(const struct rolling_slots *v, size_t end,
                                  const struct rolling_slot *slot);
 
-/* The open slot is complete. */
-void rolling_slot_end(struct rolling_slots *v);
+/* Adds a slot, which is the newest. */
+void rolling_slot_append(struct rolling_slots *v, uint32_t number, const struct tally *t);
 
-/* Of the slot that is open now. */
+/* Of the slot of now, and of the oldest one that is kept. */
 int64_t rolling_slot_number(const struct rolling_set *l, size_t resolution);
+int64_t rolling_slot_first(const struct rolling_set *l, size_t resolution);
 
 #endif

@@ -333,6 +333,76 @@ static void memory_is_bounded(void **state)
     rolling_set_destroy(l);
 }
 
+static void add_hour(struct rolling_set *l, struct rolling *r, struct random *random,
+                     int n)
+{
+    struct tally t = {0};
+    while (n-- > 0)
+        tally_add(&t, llround(1e6 * (20 + 10 * random_unit(random))));
+    rolling_add(l, r, 0, &t);
+    tally_free(&t);
+}
+
+static int64_t hours_of_three_days(const struct rolling_set *l, const struct rolling *r)
+{
+    return summary_of(l, r, PERIOD_3_DAYS).age_ns / HOUR_NS + 1;
+}
+
+/* 300 delays have a value a second, one has 12 an hour: those lose hours, about as many
+ * each, and this one none. A file of a larger set is loaded likewise. */
+static void the_delays_that_take_most_lose_their_oldest(void **state)
+{
+    (void)state;
+    enum { OFTEN = 300 };
+    struct random random = random_from(check_seed());
+    struct rolling_set *l = rolling_set_create((struct mono){0});
+    struct rolling *often[OFTEN], *rare = rolling_claim(l, "rare", 1);
+    for (int i = 0; i < OFTEN; i++) {
+        char key[16];
+        snprintf(key, sizeof key, i % 2 ? "a %d" : "z %d", i);
+        often[i] = rolling_claim(l, key, 1);
+    }
+    for (int hour = 0; hour < 72; hour++) {
+        rolling_set_suspended(l, HOUR_NS); /* nothing is dropped yet */
+        add_hour(l, rare, &random, 12);
+        for (int i = 0; i < OFTEN && hour >= 60; i++)
+            add_hour(l, often[i], &random, 3600);
+    }
+    size_t len;
+    void *file = rolling_whole(l, noon, &len);
+    CHECK(rolling_set_bytes(l) > 5 * ROLLING_BYTES_MAX / 4, "%zu bytes",
+          rolling_set_bytes(l));
+    CHECK(len < ROLLING_FILE_MAX, "%zu bytes", len);
+    for (int loaded = 0; loaded < 2; loaded++) {
+        if (loaded) {
+            rolling_set_destroy(l);
+            l = rolling_set_create((struct mono){0});
+            CHECK(rolling_load_whole(l, noon, file, len), "loaded");
+        } else {
+            rolling_set_now(l, (struct mono){0});
+        }
+        CHECK(rolling_set_bytes(l) <= ROLLING_BYTES_MAX, "bound: %zu bytes",
+              rolling_set_bytes(l));
+        CHECK(rolling_set_bytes(l) > ROLLING_BYTES_MAX - 2048, "no more than needed: %zu",
+              rolling_set_bytes(l));
+        rare = rolling_claim(l, "rare", 1);
+        CHECK_INT(72, hours_of_three_days(l, rare), "one that takes little");
+        CHECK_INT(72 * 12, summary_of(l, rare, PERIOD_3_DAYS).delay.count, "all of it");
+        int64_t least = INT64_MAX, most = 0;
+        for (int i = 0; i < OFTEN; i++) {
+            char key[16];
+            snprintf(key, sizeof key, i % 2 ? "a %d" : "z %d", i);
+            int64_t hours = hours_of_three_days(l, rolling_claim(l, key, 1));
+            least = hours < least ? hours : least;
+            most = hours > most ? hours : most;
+        }
+        CHECK(least >= 2 && most < 12, "%d to %d hours", (int)least, (int)most);
+        CHECK(most - least <= 1, "fair: %d to %d hours", (int)least, (int)most);
+    }
+    free(file);
+    rolling_set_destroy(l);
+}
+
 static void a_released_series_goes_when_it_is_empty(void **state)
 {
     (void)state;
@@ -405,6 +475,7 @@ int main(void)
         cmocka_unit_test(it_is_saved_in_pieces),
         cmocka_unit_test(a_damaged_file_is_refused),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(the_delays_that_take_most_lose_their_oldest),
         cmocka_unit_test(a_released_series_goes_when_it_is_empty),
         cmocka_unit_test(censored_values_count_as_longest),
     };
