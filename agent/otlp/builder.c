@@ -14,18 +14,34 @@
 #define NEW(arena, type, value)                                                          \
     ((type *)memcpy(arena_take(arena, sizeof(type)), (type[]){value}, sizeof(type)))
 
+/* Small, as there are some thirty metrics and the last ones are half empty. */
+enum { BLOCK_BYTES = 2 << 10 };
+
+struct point_block {
+    struct point_block *next;
+    size_t len, room;
+    uint8_t bytes[];
+};
+
 void builder_clear(struct builder *b)
 {
-    for (size_t i = 0; i < b->n_metrics; i++)
-        b->metrics[i].n = b->metrics[i].len = 0;
+    for (size_t i = 0; i < b->n_metrics; i++) {
+        b->metrics[i].first = b->metrics[i].last = NULL;
+        b->metrics[i].len = 0;
+    }
     b->bytes = 0;
+    arena_clear(&b->points);
+    builder_forget(b);
+}
+
+void builder_forget(struct builder *b)
+{
     arena_clear(&b->arena);
 }
 
 void builder_free(struct builder *b)
 {
-    for (size_t i = 0; i < b->n_metrics; i++)
-        free(b->metrics[i].points);
+    arena_free(&b->points);
     arena_free(&b->arena);
 }
 
@@ -231,6 +247,21 @@ double builder_seconds(double s)
     return rounded(s, 31);
 }
 
+/* Where `len` bytes of points go, together. */
+static struct point_block *block_with_room(struct builder *b, struct metric *m,
+                                           size_t len)
+{
+    if (m->last != NULL && m->last->room - m->last->len >= len)
+        return m->last;
+    size_t room = BLOCK_BYTES - sizeof *m->last;
+    room = len > room ? len : room;
+    struct point_block *p = arena_take(&b->points, sizeof *p + room);
+    *p = (struct point_block){.room = room};
+    *(m->last != NULL ? &m->last->next : &m->first) = p;
+    m->last = p;
+    return p;
+}
+
 /* The fields that all points have in common, with `len` of others behind them: returns
  * where those go. */
 static uint8_t *begin_point(struct builder *b, size_t metric, const struct attributes *a,
@@ -240,11 +271,11 @@ static uint8_t *begin_point(struct builder *b, size_t metric, const struct attri
     len += 2 * (1 + sizeof(uint64_t));
     for (size_t i = 0; i < a->n; i++)
         len += 1 + a->list[i].len;
-    m->points = mem_grow(m->points, &m->room, m->len + 1 + LENGTH_BYTES_MAX + len,
-                         sizeof *m->points);
-    uint8_t *at = varint_put(put_tag(m->points + m->len, 1, BYTES), len);
-    m->len = (size_t)(at - m->points) + len;
-    m->n++;
+    struct point_block *p = block_with_room(b, m, 1 + LENGTH_BYTES_MAX + len);
+    uint8_t *begin = p->bytes + p->len;
+    uint8_t *at = varint_put(put_tag(begin, 1, BYTES), len);
+    p->len += (size_t)(at - begin) + len;
+    m->len += (size_t)(at - begin) + len;
     b->bytes += len;
     /* The last ones differ most: the others and the times behind them are one repetition. */
     for (size_t i = a->n; i > 0; i--) {
@@ -371,7 +402,7 @@ size_t builder_write(struct builder *b, const Otlp__Resource *resource,
     struct packed of = pack(b, &resource->base), by = pack(b, &scope->base);
     size_t scoped = 1 + by.len;
     for (size_t i = 0; i < b->n_metrics; i++)
-        if (b->metrics[i].n > 0) {
+        if (b->metrics[i].len > 0) {
             heads[i] = head_of(b, &b->metrics[i]);
             scoped += message_len(heads[i].len + b->metrics[i].len);
         }
@@ -382,10 +413,12 @@ size_t builder_write(struct builder *b, const Otlp__Resource *resource,
     write_bytes(&w, (uint8_t[]){1 << 3 | BYTES}, 1);
     write_bytes(&w, by.bytes, by.len);
     for (size_t i = 0; i < b->n_metrics; i++)
-        if (b->metrics[i].n > 0) {
+        if (b->metrics[i].len > 0) {
             write_head(&w, 2, heads[i].len + b->metrics[i].len);
             write_bytes(&w, heads[i].bytes, heads[i].len);
-            write_bytes(&w, b->metrics[i].points, b->metrics[i].len);
+            for (const struct point_block *p = b->metrics[i].first; p != NULL;
+                 p = p->next)
+                write_bytes(&w, p->bytes, p->len);
         }
     return w.len;
 }

@@ -1,6 +1,6 @@
 /*
- * Builds OTLP requests: attributes, and data points metric by metric. All memory is the
- * builder's arena; texts are borrowed from the caller. A text that is too long or not UTF-8
+ * Builds OTLP requests: attributes, and data points metric by metric. All memory is of the
+ * builder's arenas; texts are borrowed from the caller. A text that is too long or not UTF-8
  * is copied and corrected, as one bad text makes a receiver refuse the whole request.
  *
  * An attribute stands in every point of a series, so it is packed once and copied. Points
@@ -29,15 +29,17 @@ struct packed { /* an encoded message: length and bytes, as behind a tag */
     size_t len;
 };
 
+struct point_block; /* NumberDataPoint or ExponentialHistogramDataPoint, as fields */
+
 struct metric { /* its points so far */
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
-    uint8_t *points; /* NumberDataPoint or ExponentialHistogramDataPoint, as fields */
-    size_t n, len, room;
+    struct point_block *first, *last; /* NULL: none */
+    size_t len;
 };
 
 struct builder { /* start with { .time = ... }, end with builder_free() */
-    struct arena arena;
+    struct arena arena, points;
     struct wall time; /* stamps every point */
     bool delta;       /* sums and histograms; else cumulative */
     struct metric metrics[METRICS_MAX];
@@ -45,7 +47,8 @@ struct builder { /* start with { .time = ... }, end with builder_free() */
     size_t bytes; /* of the points */
 };
 
-void builder_clear(struct builder *b); /* no points; metrics and memory stay */
+void builder_clear(struct builder *b);  /* no points; metrics stay */
+void builder_forget(struct builder *b); /* attributes and texts; points have copies */
 void builder_free(struct builder *b);
 
 /*

@@ -19,6 +19,7 @@ enum {
     OS_UNKNOWN = 255,
     GZIP_LARGE = 256 * 1024,
     PIECE = 32 * 1024,
+    PACKED_PIECE = 16 * 1024,
     GATHERED_MAX = 4 * 1024, /* protobuf comes in pieces of a few bytes */
 };
 
@@ -35,7 +36,6 @@ static void make_room(z_stream *z, uint8_t **out, size_t *room, bool keep)
 struct gzip {
     z_stream z;
     uint8_t *out;
-    size_t room;
     size_t gathered; /* bytes of `in`, not compressed yet */
     uint8_t in[GATHERED_MAX];
 };
@@ -57,8 +57,11 @@ static void push(struct gzip *g, const void *bytes, size_t len, int flush)
     g->z.next_in = (Bytef *)bytes;
     g->z.avail_in = (uInt)len;
     do {
-        if (g->z.avail_out == 0)
-            make_room(&g->z, &g->out, &g->room, true);
+        if (g->z.avail_out == 0) {
+            g->out = mem_resize(g->out, g->z.total_out + PACKED_PIECE);
+            g->z.next_out = g->out + g->z.total_out;
+            g->z.avail_out = PACKED_PIECE;
+        }
         deflate(&g->z, flush);
     } while (g->z.avail_out == 0);
 }
@@ -86,7 +89,7 @@ size_t gzip_len(const struct gzip *g)
 void *gzip_end(struct gzip *g, size_t *len)
 {
     push(g, g->in, g->gathered, Z_FINISH);
-    void *out = g->out;
+    void *out = mem_resize(g->out, g->z.total_out);
     *len = g->z.total_out;
     deflateEnd(&g->z);
     free(g);

@@ -687,6 +687,7 @@ void otlp_metrics_end(struct otlp_work *w, otlp_part_cb *on_part, void *user)
         struct attributes a = of_series(&w->b, batch->series[i]);
         add_delays(&w->b, batch->series[i], &a, &w->choice, is_turn(batch, i));
         add_counts(&w->b, batch->series[i], &a);
+        builder_forget(&w->b);
         w->large |= is_whole(w) && i + 1 < batch->n_series;
         if (is_whole(w))
             compress_piece(w);
