@@ -410,7 +410,7 @@ void pipeline_issuer(struct pipeline *p, size_t target, enum family family,
 }
 
 bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
-                    const struct owner *owner, struct wall wall)
+                    const struct owner *owner, struct mono now, struct wall wall)
 {
     struct pipeline_address *addr = pipeline_address(p, target, family);
     struct pipeline_target *m = &p->targets[target];
@@ -424,7 +424,7 @@ bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
     addr->pop[0] = addr->chain[0] = '\0';
     addr->basis = NULL;
     addr->from_reply = false;
-    pipeline_pace_target(p, target, p->latest);
+    pipeline_pace_target(p, target, now);
     return another;
 }
 

@@ -149,7 +149,7 @@ void pipeline_resolved(struct pipeline *p, size_t target, enum family family,
  * when the owner's type has changed.
  */
 bool pipeline_owner(struct pipeline *p, size_t target, enum family family,
-                    const struct owner *owner, struct wall wall);
+                    const struct owner *owner, struct mono now, struct wall wall);
 
 /* Sets the issuer of the certificate that a target's family shows, and whether it is none
  * that the service uses (edge/issuers.h). */

@@ -148,7 +148,7 @@ static void apply_owner(struct measurer *m, size_t number, enum family family)
     char text[OWNER_TEXT_MAX];
     const struct owner *owner = explorer_owner(m->explorer, number, family);
     const struct target *t = pipeline_target(m->pipeline, number);
-    if (!pipeline_owner(m->pipeline, number, family, owner, wall_now()) ||
+    if (!pipeline_owner(m->pipeline, number, family, owner, mono_now(), wall_now()) ||
         t->discovered || owner->type == OWNER_FOREIGN)
         return;
     owner_text(text, owner, t->host);

@@ -211,7 +211,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         if (step->target->gateway || target_is_resolver(step->target, &kinds))
             pipeline_owner(w->pipeline, step->number, step->family,
                            explorer_owner(w->explorer, step->number, step->family),
-                           wall_of(w));
+                           w->now, wall_of(w));
         pipeline_addresses(w->pipeline, step->number, step->family, step->known,
                            step->n_known);
         pipeline_resolved(w->pipeline, step->number, step->family, step->to, step->pop,

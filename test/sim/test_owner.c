@@ -43,7 +43,7 @@ static void tell(struct sim *s)
     struct owner owner =
         owners_replied(d->owners, NAME, FAMILY_IPV4, &to,
                        d->at_the_edge ? NULL : "X-CDN-TraceID of Akamai");
-    pipeline_owner(s->pipeline, NAME, FAMILY_IPV4, &owner, s->wall);
+    pipeline_owner(s->pipeline, NAME, FAMILY_IPV4, &owner, s->now, s->wall);
 }
 
 static void on_batch(struct sim *s, const struct batch *batch)

@@ -41,8 +41,8 @@ static void who_is_no_pop(void **state)
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
         struct rig r;
         begin_resolved(&r);
-        CHECK(pipeline_owner(r.p, 0, FAMILY_IPV4, no[i], r.wall), "another kind");
-        CHECK(!pipeline_owner(r.p, 0, FAMILY_IPV4, no[i], r.wall), "said once");
+        CHECK(pipeline_owner(r.p, 0, FAMILY_IPV4, no[i], r.now, r.wall), "another kind");
+        CHECK(!pipeline_owner(r.p, 0, FAMILY_IPV4, no[i], r.now, r.wall), "said once");
         window(&r, "MAA");
         const struct target_state *t = r.batch->targets;
         CHECK_INT(0, t[0].rank, no[i]->why);
@@ -79,7 +79,7 @@ static void no_full_interval(void **state)
     struct rig r;
     size_t n[TARGETS];
     begin_resolved(&r);
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.now, r.wall);
     count_pings(&r, 50 * NS_PER_S, n);
     CHECK(n[0] <= 5 && n[1] > 45 && n[2] > 45, "nothing is known yet: %zu, %zu, %zu",
           n[0], n[1], n[2]);
@@ -88,10 +88,31 @@ static void no_full_interval(void **state)
     CHECK_INT(60, n[0], "pings at the slow interval");
     CHECK(n[1] > 590, "the nearest at the full one: %zu", n[1]);
     CHECK_INT(60, n[2], "the third at the slow one");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.now, r.wall);
     window(&r, "MAA");
     count_pings(&r, 600 * NS_PER_S, n);
     CHECK(n[0] > 590, "at the edge it is the nearest: %zu", n[0]);
+    end(&r);
+}
+
+/* The intervals change long after the last probe or answer: nothing was missed. */
+static void nothing_was_due_meanwhile(void **state)
+{
+    (void)state;
+    struct rig r;
+    size_t n[TARGETS];
+    begin(&r);
+    resolve(&r, 0, addresses[0], "");
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.now, r.wall);
+    for (int i = 0; i < 6; i++) {
+        count_pings(&r, 9 * NS_PER_S, n);
+        pipeline_owner(r.p, 0, FAMILY_IPV4, i % 2 ? &foreign : &edge, r.now, r.wall);
+    }
+    reply(&r, PING4, addresses[0], MS(3));
+    close_window(&r);
+    CHECK_INT(0, expect_series(&r, PING, "", 1, "ping")->counters[COUNTER_MISSED],
+              "missed probes");
+    CHECK(!r.batch->busy, "the host was not too busy");
     end(&r);
 }
 
@@ -103,16 +124,16 @@ static void it_changes(void **state)
     begin_resolved(&r);
     window(&r, "MAA");
     CHECK_INT(1, r.batch->targets[0].rank, "nothing is known of it");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.now, r.wall);
     window(&r, "MAA");
     CHECK_TEXT("MAA", r.batch->targets[0].pop, "from unknown to edge nothing changes");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.now, r.wall);
     window(&r, "MAA");
     CHECK_INT(0, r.batch->targets[0].rank, "no rank any more");
     CHECK_TEXT("", r.batch->targets[0].pop, "nor PoP");
     expect_series(&r, WEB, "", 3, "a series of its own");
     expect_series(&r, WEB, "MAA", 6, "and the old one stays as it was");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.now, r.wall);
     for (int i = 0; i < 3; i++)
         give(&r, WEB4, addresses[0], OUTCOME_REPLY, MS(15), "LON");
     close_window(&r);
@@ -129,8 +150,8 @@ static void one_family(void **state)
     struct rig r;
     begin_resolved(&r);
     resolve(&r, 0, ipv6, "");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.wall);
-    pipeline_owner(r.p, 0, FAMILY_IPV6, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &foreign, r.now, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV6, &edge, r.now, r.wall);
     for (int i = 0; i < 3; i++)
         give(&r, WEB6, ipv6, OUTCOME_REPLY, MS(12), "AMS");
     window(&r, "MAA");
@@ -149,11 +170,11 @@ static void a_filtered_one_has_no_address(void **state)
     struct rig r;
     begin_resolved(&r);
     vanish(&r, 0, FAMILY_IPV4);
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &filtered, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &filtered, r.now, r.wall);
     close_window(&r);
     CHECK_INT(OWNER_FILTERED, r.batch->targets[0].owner.type, "it is said");
     CHECK_INT(0, r.batch->targets[0].rank, "no rank");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &unknown, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &unknown, r.now, r.wall);
     resolve(&r, 0, addresses[0], "");
     window(&r, "MAA");
     CHECK_INT(1, r.batch->targets[0].rank, "and when the filter is gone");
@@ -167,11 +188,11 @@ static void a_chain_with_a_pop(void **state)
     (void)state;
     struct rig r;
     begin(&r);
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &private, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &private, r.now, r.wall);
     resolve(&r, 0, "10.0.0.1", "LHR");
     close_window(&r);
     CHECK_TEXT("", r.batch->targets[0].pop, "a chain does not make it one");
-    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.wall);
+    pipeline_owner(r.p, 0, FAMILY_IPV4, &edge, r.now, r.wall);
     resolve(&r, 0, "192.0.2.7", "LHR");
     close_window(&r);
     CHECK_TEXT("LHR", r.batch->targets[0].pop, "the same chain, at the edge");
@@ -183,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_no_pop),
         cmocka_unit_test(no_full_interval),
+        cmocka_unit_test(nothing_was_due_meanwhile),
         cmocka_unit_test(it_changes),
         cmocka_unit_test(one_family),
         cmocka_unit_test(a_filtered_one_has_no_address),

@@ -499,7 +499,7 @@ static void not_the_edge(void **state)
                               private = {OWNER_PRIVATE, "DNS answers 10.0.0.1"};
     struct bed *b = bed_begin();
     resolve(&b->rig, 0, near, "");
-    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &foreign, b->rig.wall);
+    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &foreign, b->rig.now, b->rig.wall);
     pings(b, 6, 0);
     window(b);
     CHECK_TEXT("near: near.example is not on Microsoft's edge here (X-CDN-TraceID of "
@@ -511,14 +511,14 @@ static void not_the_edge(void **state)
     has(&b->json, "\"verdict\":\"foreign\",\"verdict_basis\":\"X-CDN-TraceID of Akamai\"",
         "JSON");
 
-    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &private, b->rig.wall);
+    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &private, b->rig.now, b->rig.wall);
     pings(b, 6, 0);
     window(b);
     CHECK_TEXT("", text_string(&b->findings), "a private endpoint is nothing wrong");
     has(&b->text, "   -  near                 private  ping  up ", "but it is shown");
 
     vanish(&b->rig, 0, FAMILY_IPV4);
-    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &filtered, b->rig.wall);
+    pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &filtered, b->rig.now, b->rig.wall);
     window(b);
     CHECK_TEXT(
         "near: DNS answers 127.0.0.1, for near.example: a filter or a hijack of "
