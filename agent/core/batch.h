@@ -59,8 +59,10 @@ struct series {
     bool due[PERIODS]; /* the period is to be exported with this batch: */
     struct period_summary *periods[PERIODS]; /* by delay; NULL: no percentile of any */
 
-    /* If in_window; of all its parts, see core/series.h. At the end, as a series has memory
-     * for the delays of its kind only: not to be copied as a whole. */
+    /* If in_window; of all its parts, see core/series.h. The window is at the end, as a
+     * series has memory for the delays of its kind only, and none for its variation: not to
+     * be copied as a whole. */
+    struct delay_range window_variation;
     struct summary window;
 };
 

@@ -17,8 +17,8 @@ struct series_entry {
     bool has_lost;     /* in its last window with results */
     bool answered;     /* ever, by the target itself */
     bool silence_reported;
-    /* Values of the parts of this window, the last ones of the variation; NULL: the window
-     * has one part so far, which ends with it. */
+    /* Values of the parts of this window; NULL: it has one part so far, which ends with
+     * it. */
     struct tally *early;
     struct rolling *rolling;    /* NULL: overflow series, or too many */
     struct mono tried[PERIODS]; /* to state it */
@@ -42,9 +42,6 @@ struct series_set {
     const struct series **list;
     size_t list_room;
 };
-
-#define VARIATION DELAYS_MAX
-#define TALLIES   (DELAYS_MAX + 1)
 
 struct series_set *series_set_create(bool delta, struct rolling_set *rolling)
 {
@@ -89,7 +86,7 @@ static void begin_histograms(const struct series_set *l, struct series *s)
 
 static void forget_parts(struct series_entry *a)
 {
-    for (size_t i = 0; a->early != NULL && i < TALLIES; i++)
+    for (size_t i = 0; a->early != NULL && i < DELAYS_MAX; i++)
         tally_free(&a->early[i]);
     free(a->early);
     a->early = NULL;
@@ -309,10 +306,9 @@ static void add_rolling(const struct series_set *l, struct series_entry *a,
 static void keep_part(struct series_entry *a, const struct window *window)
 {
     if (a->early == NULL)
-        a->early = mem_zalloc(TALLIES * sizeof *a->early);
+        a->early = mem_zalloc(DELAYS_MAX * sizeof *a->early);
     for (size_t i = 0; i < kind_delays(a->series.kind); i++)
         window_tally_delay(window, i, &a->early[i]);
-    window_tally_variation(window, &a->early[VARIATION]);
 }
 
 static void join_counts(struct summary *into, const struct summary *from)
@@ -357,13 +353,25 @@ static void join_delays(struct delay_summary *into, const struct delay_summary *
         into->count > 0 ? llround(sum / (double)into->count) : DELAY_UNDEFINED;
 }
 
+static void join_range(struct delay_range *into, const struct delay_range *from)
+{
+    if (from->count == 0)
+        return;
+    if (into->count == 0 || from->min_ns < into->min_ns)
+        into->min_ns = from->min_ns;
+    if (into->count == 0 || from->max_ns > into->max_ns)
+        into->max_ns = from->max_ns;
+    into->count += from->count;
+}
+
 static void join(struct series_entry *a, const struct summary *from)
 {
     struct summary *into = &a->series.window;
     join_counts(into, from);
     for (size_t i = 0; i < kind_delays(a->series.kind); i++)
         join_delays(&into->delays[i], &from->delays[i], &a->early[i]);
-    join_delays(&into->variation, &from->variation, &a->early[VARIATION]);
+    struct delay_range variation = delay_range_of(&from->variation);
+    join_range(&a->series.window_variation, &variation);
 }
 
 static bool has_results(const struct summary *s)
@@ -428,10 +436,11 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
     add_rolling(l, a, part->window);
     if (part->early || !first)
         keep_part(a, part->window);
-    if (first)
+    if (first) {
         memcpy(&a->series.window, part->summary,
                summary_bytes(kind_delays(a->series.kind)));
-    else
+        a->series.window_variation = delay_range_of(&part->summary->variation);
+    } else
         join(a, part->summary);
     return first_overflow;
 }

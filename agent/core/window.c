@@ -527,14 +527,6 @@ void window_tally_delay(const struct window *w, size_t i, struct tally *into)
     values_tally(&w->delays[i], into);
 }
 
-void window_tally_variation(const struct window *w, struct tally *into)
-{
-    struct walk walk;
-    struct values variation = whole_variation(w, &walk);
-    values_tally(&variation, into);
-    values_free(&variation);
-}
-
 void window_reset(struct window *w, struct wall start)
 {
     w->start = start;

@@ -43,6 +43,16 @@ struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     bool exact; /* percentiles are values of the sample, not steps of a tally */
 };
 
+struct delay_range { /* ns, if count is not 0 */
+    int64_t min_ns, max_ns;
+    uint32_t count;
+};
+
+static inline struct delay_range delay_range_of(const struct delay_summary *s)
+{
+    return (struct delay_range){s->min_ns, s->max_ns, s->count};
+}
+
 /* Sets counts, percentiles and intervals from a tally; an interval ends at the bounds of
  * its steps. A percentile among censored values is `over_ns`, which the caller has set. */
 void delay_summary_percentiles(struct delay_summary *s, const struct tally *t);
@@ -63,12 +73,13 @@ struct summary {
     /* The host was too busy to measure: window_busy(), or more than WINDOW_MISSED_MAX of
      * the probes were missed while it was not interrupted. */
     bool busy;
-    double loss_ratio;              /* 0..1; NaN when nothing was sent */
+    double loss_ratio; /* 0..1; NaN when nothing was sent */
+    /* At the end, as a series has no room for more than its delays. */
+    struct delay_summary delays[DELAYS_MAX];
     struct delay_summary variation; /* of the first delay ("rtt"), absolute values */
-    struct delay_summary delays[DELAYS_MAX]; /* at the end: see struct series */
 };
 
-/* The bytes of a summary with `n` delays only. */
+/* The bytes of a summary with `n` delays only, and no variation. */
 static inline size_t summary_bytes(size_t n)
 {
     return offsetof(struct summary, delays) + n * sizeof(struct delay_summary);
@@ -119,7 +130,6 @@ void window_merge_variation(const struct window *w, struct histogram *into);
 
 /* The same values, for percentiles. */
 void window_tally_delay(const struct window *w, size_t i, struct tally *into);
-void window_tally_variation(const struct window *w, struct tally *into);
 
 /* Begins the next window at `start`; keeps the memory and the sending order of the last
  * probes. */

@@ -203,13 +203,13 @@ static void add_count(struct builder *b, size_t metric, const struct attributes 
 
 static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
                           const struct series *s, const struct histogram *h,
-                          const struct delay_summary *window, bool turn)
+                          struct delay_range window, bool turn)
 {
-    bool begins = begins_now(b, s, h->count, window->count);
+    bool begins = begins_now(b, s, h->count, window.count);
     if (!turn && !begins)
         return;
-    bool extreme = s->in_window && window->count > 0 &&
-                   (window->min_ns == h->min_ns || window->max_ns == h->max_ns);
+    bool extreme = s->in_window && window.count > 0 &&
+                   (window.min_ns == h->min_ns || window.max_ns == h->max_ns);
 
     struct wall time = b->time;
     if (begins) {
@@ -275,7 +275,8 @@ static void add_delays(struct builder *b, const struct series *s,
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[i]);
         if (choice->histograms && s->delays[i].count > 0)
-            add_histogram(b, DELAY, &a, s, &s->delays[i], &s->window.delays[i],
+            add_histogram(b, DELAY, &a, s, &s->delays[i],
+                          delay_range_of(&s->window.delays[i]),
                           turn || i == s->kind->main_delay);
         if (choice->quantiles == QUANTILES_ALL ||
             (choice->quantiles == QUANTILES_MAIN && i == s->kind->main_delay))
@@ -284,7 +285,7 @@ static void add_delays(struct builder *b, const struct series *s,
     if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[0]);
-        add_histogram(b, VARIATION, &a, s, &s->variation, &s->window.variation, turn);
+        add_histogram(b, VARIATION, &a, s, &s->variation, s->window_variation, turn);
     }
 }
 

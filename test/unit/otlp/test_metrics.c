@@ -231,7 +231,7 @@ static void all_is_of_the_window(struct known *k)
     memcpy(w->outcomes, k->series.outcomes, sizeof w->outcomes);
     w->counters[COUNTER_DUPLICATES] = k->series.counters[COUNTER_DUPLICATES];
     histogram_merge(&k->series.variation, &k->series.delays[0]);
-    w->delays[0].count = w->variation.count = k->series.delays[0].count;
+    w->delays[0].count = k->series.window_variation.count = k->series.delays[0].count;
 }
 
 /* The points of a sum with one value of an attribute: "time value" each. */
@@ -381,7 +381,7 @@ static void phases_take_turns(void **state)
         histogram_merge(&k.series.variation, &k.series.delays[0]);
         for (size_t d = 0; d < 3; d++)
             k.series.window.delays[d].count = turns[i].is_new ? 3 : 2;
-        k.series.window.variation.count = turns[i].is_new ? 3 : 2;
+        k.series.window_variation.count = turns[i].is_new ? 3 : 2;
         const Otlp__ExportMetricsServiceRequest *request = sent(&k);
         const Otlp__Metric *delays = find(request, "edgelat.probe.delay");
         CHECK_INT(turns[i].delays, delays->exponential_histogram->n_data_points,
