@@ -213,6 +213,7 @@ struct self_value {
 struct batch {
     struct wall agent_start;
     struct wall window_start, time; /* the closed window; `time` stamps every point */
+    int64_t window_ns;              /* its length as configured */
     bool interrupted, busy;         /* the window of any stream was, see struct summary */
     bool first;                     /* the first batch: sums of `self` begin at 0 */
     bool delta;                     /* series and the sums of `self` cover this window */

@@ -667,6 +667,7 @@ const struct batch *pipeline_close(struct pipeline *p, struct mono now, struct w
     p->batch.first = p->batch.time.ns == 0;
     p->batch.window_start = p->window_start;
     p->batch.time = end;
+    p->batch.window_ns = p->settings.window_ns;
     p->batch.series = series_set_close(p->series, now, &p->batch.n_series);
     p->batch.overflowed = series_set_overflowed(p->series);
     p->batch.targets = p->states;

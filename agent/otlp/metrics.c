@@ -224,13 +224,15 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
 /*
  * Whether it is the turn of a series' histograms other than of the main delay: every other
  * window, so rate() over five minutes has two points or more. They are cumulative, so nothing
- * is lost, unless an agent ends: a window that is not whole, as its last one, has all.
+ * is lost, unless an agent ends: a window that is not whole, as its last one, has all. A whole
+ * one closes a little after a multiple of its length, as a timer is never early.
  */
 static bool is_turn(const struct batch *batch, size_t series)
 {
-    int64_t length_ns = batch->time.ns - batch->window_start.ns;
+    int64_t length_ns = batch->window_ns;
     return batch->delta || length_ns <= 0 || length_ns > TURNS_WINDOW_MAX_NS ||
-           batch->time.ns % length_ns != 0 ||
+           batch->time.ns % length_ns > length_ns / 8 ||
+           batch->time.ns - batch->window_start.ns < length_ns / 2 ||
            ((size_t)(batch->time.ns / length_ns) + series) % 2 == 0;
 }
 

@@ -349,20 +349,23 @@ static void brief_batches(void **state)
 
 static const struct {
     const char *what;
-    int64_t start_s, end_s;
+    int64_t window_s, start_s, end_s;
     bool delta, is_new;
     size_t delays, variations;
 } turns[] = {
-    {"an odd window: the main delay", 1080, 1140, false, false, 1, 0},
-    {"an even window", 1140, 1200, false, false, 3, 1},
-    {"the next odd one", 1200, 1260, false, false, 1, 0},
-    {"a long odd window", 1500, 1800, false, false, 3, 1},
-    {"the rest of a window, at a stop", 1080, 1127, false, false, 3, 1},
-    {"a new series in an odd window, each with its 0", 1080, 1140, false, true, 6, 2},
-    {"delta in an odd window", 1080, 1140, true, false, 3, 1},
+    {"an odd window: the main delay", 60, 1080, 1140, false, false, 1, 0},
+    {"an even window", 60, 1140, 1200, false, false, 3, 1},
+    {"the next odd one", 60, 1200, 1260, false, false, 1, 0},
+    {"an odd one of a busy host", 60, 1085, 1146, false, false, 1, 0},
+    {"a long odd window", 300, 1500, 1800, false, false, 3, 1},
+    {"a part of a window, at a stop", 60, 1080, 1127, false, false, 3, 1},
+    {"a short part of it", 60, 1140, 1142, false, false, 3, 1},
+    {"a new series in an odd window, each with its 0", 60, 1080, 1140, false, true, 6, 2},
+    {"delta in an odd window", 60, 1080, 1140, true, false, 3, 1},
 };
 
-/* Histograms of phases and of the variation are sent with every other whole window. */
+/* Histograms of phases and of the variation are sent with every other whole window, which
+ * closes some milliseconds late. */
 static void phases_take_turns(void **state)
 {
     (void)state;
@@ -372,8 +375,10 @@ static void phases_take_turns(void **state)
         k.kind = (struct kind){
             .name = "https", .delays = {"rtt", "tls", "total"}, .main_delay = 2};
         k.batch.delta = turns[i].delta;
-        k.batch.window_start.ns = k.series.window.start.ns = turns[i].start_s * NS_PER_S;
-        k.batch.time.ns = turns[i].end_s * NS_PER_S;
+        k.batch.window_ns = turns[i].window_s * NS_PER_S;
+        k.batch.window_start.ns = k.series.window.start.ns =
+            turns[i].start_s * NS_PER_S + NS_PER_MS / 3;
+        k.batch.time.ns = turns[i].end_s * NS_PER_S + NS_PER_MS;
         for (size_t d = 1; d < 3; d++) {
             k.series.delays[d] = histogram_empty();
             histogram_merge(&k.series.delays[d], &k.series.delays[0]);
