@@ -61,6 +61,7 @@ struct pipeline_settings config_pipeline(const struct config *c)
         .ranking = c->ranking,
         .delta = c->shipping.delta,
         .coarser = HISTOGRAM_SCALE - c->shipping.histogram_scale,
+        .main_periods = c->shipping.choice.quantiles != QUANTILES_ALL,
         .targets = c->targets,
         .n_targets = c->n_targets,
     };

@@ -114,6 +114,8 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
     p->rolling = rolling_set_create(now);
     p->series = series_set_create(settings->delta, p->rolling);
     series_set_scale(p->series, HISTOGRAM_SCALE - (int)settings->coarser);
+    if (settings->main_periods)
+        series_set_main_periods(p->series);
     series_set_reader(p->series, settings->reader);
     p->batch.delta = settings->delta;
     p->targets = mem_zalloc(p->room * sizeof *p->targets);

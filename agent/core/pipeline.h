@@ -87,8 +87,9 @@ struct pipeline_settings {
     uint32_t nearest;  /* number of nearest targets probed at the full rate */
     enum pattern pattern;
     struct nearest_policy ranking;
-    bool delta;       /* delta temporality: since the last batch, not since the start */
-    uint32_t coarser; /* so many scales than HISTOGRAM_SCALE are exported histograms */
+    bool delta;        /* delta temporality: since the last batch, not since the start */
+    uint32_t coarser;  /* so many scales than HISTOGRAM_SCALE are exported histograms */
+    bool main_periods; /* series_set_main_periods() */
     const struct target *targets;
     size_t n_targets;
     struct budget *budget;       /* borrowed; NULL: none. Probes are taken from it. */

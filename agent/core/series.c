@@ -36,6 +36,7 @@ struct series_set {
     struct mono closed; /* when the last window was closed */
     uint64_t overflowed;
     bool delta;
+    bool main_periods;
     int scale;
     struct rolling_set *rolling;
     struct series_reader reader;
@@ -56,6 +57,17 @@ struct series_set *series_set_create(bool delta, struct rolling_set *rolling)
 void series_set_scale(struct series_set *l, int scale)
 {
     l->scale = scale;
+}
+
+void series_set_main_periods(struct series_set *l)
+{
+    l->main_periods = true;
+}
+
+static bool has_periods(const struct series_set *l, const struct series *s, size_t delay)
+{
+    return !l->main_periods || delay == 0 || delay == s->kind->main_delay ||
+           s->family == FAMILY_PROXY;
 }
 
 void series_set_reader(struct series_set *l, struct series_reader reader)
@@ -295,6 +307,8 @@ static void add_rolling(const struct series_set *l, struct series_entry *a,
 {
     for (size_t i = 0; a->rolling != NULL && i < kind_delays(a->series.kind); i++) {
         struct tally values = {0};
+        if (!has_periods(l, &a->series, i))
+            continue;
         window_tally_delay(window, i, &values);
         rolling_add(l->rolling, a->rolling, i, &values);
         for (size_t p = 0; p < PERIODS; p++)
@@ -555,6 +569,8 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
     }
     for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
         struct period_summary of[PERIODS];
+        if (!has_periods(l, s, i))
+            continue;
         rolling_summary(l->rolling, a->rolling, i, s->due, of);
         for (size_t p = 0; p < PERIODS; p++)
             if (is_stated(&of[p]))

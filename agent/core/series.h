@@ -74,6 +74,13 @@ struct series_set *series_set_create(bool delta, struct rolling_set *rolling);
  * of the buckets.
  */
 void series_set_scale(struct series_set *l, int scale);
+
+/*
+ * Percentiles of periods are stated of the first and the main delay of a kind only, two of
+ * the eight of HTTPS, as the memory of all is bounded (core/rolling.h). Through a proxy of
+ * all: another one is shown there.
+ */
+void series_set_main_periods(struct series_set *l);
 void series_set_reader(struct series_set *l, struct series_reader reader);
 void series_set_destroy(struct series_set *l);
 

@@ -524,6 +524,59 @@ static void a_reader_ends_before_the_series_change(void **state)
     rolling_set_destroy(rolling);
 }
 
+/* The others are neither kept nor stated, but through a proxy. */
+static void periods_of_the_first_and_the_main_delay(void **state)
+{
+    (void)state;
+    static const struct kind phases = {
+        .name = "phases", .delays = {"rtt", "dns", "total"}, .main_delay = 2};
+    static const bool all[3] = {true, true, true}, some[3] = {true, false, true};
+    static const struct {
+        const char *what;
+        bool main_periods;
+        enum family family;
+        const bool *stated;
+    } cases[] = {
+        {"by default all", false, FAMILY_IPV4, all},
+        {"without phases", true, FAMILY_IPV4, some},
+        {"without phases, through a proxy", true, FAMILY_PROXY, all},
+    };
+    struct target target = target_default(&kinds);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct rolling_set *rolling = rolling_set_create((struct mono){0});
+        struct series_set *l = series_set_create(false, rolling);
+        struct endpoint to = {.family = (uint8_t)cases[c].family};
+        struct window *w = window_create(&phases, (struct wall){0});
+        struct summary summary;
+        size_t n;
+        if (cases[c].main_periods)
+            series_set_main_periods(l);
+        for (int i = 0; i < 30; i++) {
+            struct result r = result_of(0, &to, (struct wall){i}, OUTCOME_REPLY);
+            for (size_t d = 0; d < 3; d++)
+                r.delays[d] = NS_PER_MS;
+            window_add(w, &r);
+        }
+        window_summary(w, (struct wall){MINUTE_NS}, &summary);
+        series_set_add(l, &(struct series_part){.target = &target,
+                                                .kind = &phases,
+                                                .to = to,
+                                                .pop = "",
+                                                .window = w,
+                                                .summary = &summary});
+        const struct series *s = *series_set_close(l, (struct mono){MINUTE_NS}, &n);
+        CHECK(s->periods[PERIOD_HOUR] != NULL, "%s", cases[c].what);
+        for (size_t d = 0; d < 3; d++) {
+            const struct delay_summary *is = &s->periods[PERIOD_HOUR][d].delay;
+            CHECK_INT(cases[c].stated[d], is->supported[P50], cases[c].what);
+            CHECK_INT(30, s->window.delays[d].count, "the window has it");
+        }
+        window_destroy(w);
+        series_set_destroy(l);
+        rolling_set_destroy(rolling);
+    }
+}
+
 /* The limit of all series: the first series of each stream is always allowed. */
 static void spare_places_are_bounded_in_all(void **state)
 {
@@ -711,6 +764,7 @@ int main(void)
         cmocka_unit_test(pops_without_end_are_one_series),
         cmocka_unit_test(at_the_bound_idle_places_go),
         cmocka_unit_test(a_reader_ends_before_the_series_change),
+        cmocka_unit_test(periods_of_the_first_and_the_main_delay),
         cmocka_unit_test(spare_places_are_bounded_in_all),
         cmocka_unit_test(never_answered_is_no_outage),
         cmocka_unit_test(brief_series_are_whole_in_time),
