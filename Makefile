@@ -149,7 +149,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: test/fuzz/fuzz_%.c $(ARCHIVES)
 
 BENCH_PROGRAMS := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(wildcard test/bench/bench_*.c))
 BENCH_TOOLS    := $(patsubst %,$(BUILD)/bench/%,bare batches drive fleet flowgen bmpgen sketches)
-$(BENCH_PROGRAMS) $(BENCH_TOOLS) $(BUILD)/bench/history: $(BUILD)/bench/%: test/bench/%.c $(ARCHIVES)
+$(BENCH_PROGRAMS) $(BENCH_TOOLS) $(BUILD)/bench/history: $(BUILD)/bench/%: test/bench/%.c $(wildcard test/bench/*.h) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) $(OUR_CFLAGS) -Itest $(CFLAGS) $(OUR_LDFLAGS) -o $@ $< $(GROUP) $(LIBS)
 

@@ -147,6 +147,7 @@ static inline void branch_close(struct branch *b)
     b->batch = (struct batch){.agent_start = b->began,
                               .window_start = b->now,
                               .time = end,
+                              .window_ns = 60 * NS_PER_S,
                               .targets = b->states,
                               .n_targets = b->n_targets};
     b->batch.series =
