@@ -11,6 +11,7 @@
 #include "otlp/decoded.h"
 #include "otlp/names.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,23 @@ static struct widths widths_of(const struct results_table *t)
     return w;
 }
 
+/* Of the coarsest histogram that is shown. */
+static void render_error(struct text *out, const struct results_table *t)
+{
+    int scale = HISTOGRAM_SCALE;
+    bool any = false;
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct histogram *h = &t->rows[i].delays;
+        if (t->rows[i].sent == 0 || h->count == 0)
+            continue;
+        any = true;
+        scale = h->scale < scale ? h->scale : scale;
+    }
+    if (any)
+        text_add(out, "(from histograms: percentiles are within %.1f %%)\n",
+                 ceil(1e3 * histogram_error(scale)) / 10);
+}
+
 /* Returns whether any percentile stands in brackets, as window.h says when. */
 static bool render_percentiles(struct text *out, const struct histogram *h)
 {
@@ -368,6 +386,7 @@ static void render(struct text *out, const struct results_table *t,
     for (size_t i = 0; i < t->n_rows; i++)
         if (t->rows[i].sent > 0)
             doubt |= render_row(out, &t->rows[i], w);
+    render_error(out, t);
     if (doubt)
         text_add(out, "%s", render_supported_note);
 }

@@ -213,17 +213,24 @@ static bool is_empty(const struct dataset_series *series)
     return outcomes_sent(o) + o[OUTCOME_NOT_MEASURED] == 0;
 }
 
-/* Of the coarsest histogram: buckets are wider where values are far apart. */
-static double largest_error(const struct dataset_target *t)
+/* In percent, of the coarsest histogram of the main delays, or of the others: buckets are
+ * wider where values are far apart. */
+static double largest_error(const struct page *p, const struct dataset_target *t,
+                            bool main)
 {
     int scale = HISTOGRAM_SCALE;
     for (size_t s = 0; s < t->n_streams; s++)
         for (size_t i = 0; i < t->streams[s].n_series; i++)
             for (size_t d = 0; d < t->streams[s].series[i]->n_delays; d++) {
-                const struct histogram *sum = &t->streams[s].series[i]->delays[d].sum;
-                scale = sum->count > 0 && sum->scale < scale ? sum->scale : scale;
+                const struct dataset_delay *delay = &t->streams[s].series[i]->delays[d];
+                const struct histogram *sum = &delay->sum;
+                const char *name =
+                    kinds_main_delay(p->dataset->kinds, t->streams[s].kind);
+                if ((strcmp(delay->name, name) == 0) == main && sum->count > 0 &&
+                    sum->scale < scale)
+                    scale = sum->scale;
             }
-    return histogram_error(scale);
+    return ceil(1e4 * histogram_error(scale)) / 100;
 }
 
 static void add_figures(struct text *out, const struct page *p,
@@ -234,7 +241,7 @@ static void add_figures(struct text *out, const struct page *p,
         heading, sizeof heading,
         "<h3>Whole period, in ms (from histograms: percentiles are within %.2f\u00a0%%)"
         "</h3>\n",
-        ceil(1e4 * largest_error(t)) / 100);
+        largest_error(p, t, true));
     page_table(out, heading, "Figures", t->name);
     text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
@@ -267,11 +274,15 @@ static void add_all_phases(struct text *out, const struct page *p,
                            const struct dataset_target *t)
 {
     struct text rows = {0};
+    char summary[96];
+    snprintf(summary, sizeof summary,
+             "Phases: the parts of each delay, in ms (within %.2f\u00a0%%)",
+             largest_error(p, t, false));
     for (size_t s = 0; s < t->n_streams; s++)
         for (size_t i = 0; i < t->streams[s].n_series; i++)
             add_phases(&rows, p, &t->streams[s], t->streams[s].series[i]);
     add_folded(
-        out, "Phases: the parts of each delay, in ms", "Phases", t,
+        out, summary, "Phases", t,
         "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
         "class=\"l\">PoP</th><th class=\"l\">delay</th><th>results</th><th>p50</th>"
         "<th>p90</th><th>p95</th><th>p99</th><th>max</th></tr>\n",

@@ -71,7 +71,8 @@ static void test_row(void **state)
         "bytes\n"
         "delays in ms\n"
         "rank  target  PoP  kind  family  sent   loss     p50     p90     p95     p99\n"
-        "2     teams   LON  icmp  ipv4    1024   2.3%    2.76    2.76    5.52    11.0\n",
+        "2     teams   LON  icmp  ipv4    1024   2.3%    2.76    2.76    5.52    11.0\n"
+        "(from histograms: percentiles are within 41.5 %)\n",
         render(&out, &m), "one row");
     text_free(&out);
     made_end(&m);

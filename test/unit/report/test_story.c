@@ -274,6 +274,9 @@ static void test_each_is_one_line(void **state)
         render(&page, cases[i].troubles, n, 3, seed + i);
         size_t n_told = read_told(text_string(&page), told);
         check_told(cases[i].what, told, n_told, cases[i].troubles, n);
+        CHECK(strstr(text_string(&page), "percentiles are within 0.55\u00a0%)") != NULL &&
+                  strstr(text_string(&page), "in ms (within 1.09\u00a0%)") != NULL,
+              "%s: the errors of main delays and phases", cases[i].what);
         const char *verdict = strstr(text_string(&page), "<p class=\"verdict ") + 18;
         CHECK(strncmp(verdict, cases[i].verdict, strlen(cases[i].verdict)) == 0,
               "%s: %.300s", cases[i].what, verdict);
