@@ -154,6 +154,26 @@ bool config_read_percent(void *field, const struct config_key *key, const char *
     return true;
 }
 
+/* Adds how a number without a unit may have been meant. */
+static void add_with_units(struct text *must, const struct config_key *key,
+                           const char *value)
+{
+    static const char *const units[] = {"ms", "s", "m", "h", "d"};
+    const char *joint = ", with its unit: ";
+    if (value[strspn(value, "0123456789.")] != '\0')
+        return;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        struct text whole = {0};
+        int64_t ns;
+        text_add(&whole, "%s%s", value, units[i]);
+        if (duration_parse(text_string(&whole), key->least, key->most, &ns)) {
+            text_add(must, "%s%s", joint, text_string(&whole));
+            joint = " or ";
+        }
+        text_free(&whole);
+    }
+}
+
 bool config_read_duration(void *field, const struct config_key *key, const char *value,
                           const struct kinds *kinds, struct text *must)
 {
@@ -163,8 +183,7 @@ bool config_read_duration(void *field, const struct config_key *key, const char 
         return true;
     text_add(must, "be a duration from %s to %s", duration_text(least, key->least),
              duration_text(most, key->most));
-    if (*value != '\0' && value[strspn(value, "0123456789.")] == '\0')
-        text_add(must, ", with its unit: %ss, or %sms", value, value);
+    add_with_units(must, key, value);
     return false;
 }
 

@@ -79,7 +79,7 @@ static void test_problems_of_all_files(void **state)
              "%s/edgelat.conf:2: unknown key 'windoww' in [agent]; did you mean "
              "'window'?\n"
              "%s/edgelat.conf.d/a.conf:3: age = 5 in [spool]: must be a duration from 1m "
-             "to 365d, with its unit: 5s, or 5ms\n"
+             "to 365d, with its unit: 5m or 5h or 5d\n"
              "%s/edgelat.conf:3: [target t] needs a host: host = NAME\n",
              f.path, f.path, f.path);
     CHECK_TEXT(expected, out.err, "each with its file and line");

@@ -31,7 +31,7 @@ static const struct {
     {"agent", "window", "1h", NULL},
     {"agent", "window", "7.5s", NULL},
     {"agent", "window", "4s", "be a duration from 5s to 1h"},
-    {"agent", "window", "60", "be a duration from 5s to 1h, with its unit: 60s, or 60ms"},
+    {"agent", "window", "60", "be a duration from 5s to 1h, with its unit: 60s or 60m"},
     {"agent", "window", "7s", "divide 24 h evenly (10s, 60s, 5m)"},
     {"agent", "window", "-5s", "be a duration from 5s to 1h"},
     {"agent", "schedule", "Poisson", "be periodic or poisson"},
