@@ -369,7 +369,7 @@ const struct command command_probe = {
         "are local with the UTC offset (Z: UTC); JSON has UTC.\n"
         "\n"
         "Exit code: 0 every probe was answered (except those in flight at the end); 1 "
-        "some or all were not; 2 error.",
+        "some or all were not, or a median is above Microsoft's limit; 2 error.",
     .examples = "edgelat probe teams.microsoft.com\n",
     .run = run,
     .needs = CMD_LOOP_NEEDS,

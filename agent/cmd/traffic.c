@@ -267,7 +267,8 @@ const struct command command_traffic = {
         "touches no other table and drops no packet. remove removes it. show prints the "
         "counters, by the first address of each range. serve answers the agent, which "
         "has no right to read nftables itself: edgelat-traffic.service runs it with "
-        "CAP_NET_ADMIN and nothing else. All need root or this capability.",
+        "CAP_NET_ADMIN and nothing else. All but --dry-run need root or this "
+        "capability.",
     .notes =
         "Enable edgelat-traffic.service, which does setup, serve and remove, and set "
         "counters = " SOCKET_PATH " in [traffic]; see edgelat.conf(5).",
