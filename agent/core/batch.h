@@ -57,7 +57,8 @@ struct series {
     bool lossless;  /* nor had the window with results before that a loss */
 
     bool due[PERIODS]; /* the period is to be exported with this batch: */
-    struct period_summary *periods[PERIODS]; /* by delay; NULL: no percentile of any */
+    bool main_periods; /* of the first and the main delay only */
+    struct period_summary *periods[PERIODS]; /* series_period(); NULL: of no delay any */
 
     /* If in_window; of all its parts, see core/series.h. The window is at the end, as a
      * series has memory for the delays of its kind only, and none for its variation: not to
@@ -65,6 +66,22 @@ struct series {
     struct delay_range window_variation;
     struct summary window;
 };
+
+/* Where the periods of a delay are in `periods`; SIZE_MAX: they are not kept. */
+static inline size_t series_period_place(const struct series *s, size_t delay)
+{
+    if (!s->main_periods || delay == 0)
+        return delay;
+    return delay == s->kind->main_delay ? 1 : SIZE_MAX;
+}
+
+/* Of period `p` and a delay; NULL: nothing can be stated. */
+static inline struct period_summary *series_period(const struct series *s, size_t p,
+                                                   size_t delay)
+{
+    size_t place = series_period_place(s, delay);
+    return s->periods[p] == NULL || place == SIZE_MAX ? NULL : &s->periods[p][place];
+}
 
 /*
  * Something that still reads the series of the last batch, such as another

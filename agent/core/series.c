@@ -64,12 +64,6 @@ void series_set_main_periods(struct series_set *l)
     l->main_periods = true;
 }
 
-static bool has_periods(const struct series_set *l, const struct series *s, size_t delay)
-{
-    return !l->main_periods || delay == 0 || delay == s->kind->main_delay ||
-           s->family == FAMILY_PROXY;
-}
-
 void series_set_reader(struct series_set *l, struct series_reader reader)
 {
     l->reader = reader;
@@ -201,6 +195,7 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
     a->series.to = part->to;
     a->series.start = part->summary->start;
     a->series.overflow = overflow;
+    a->series.main_periods = l->main_periods && part->to.family != FAMILY_PROXY;
     if (!overflow)
         text_copy(a->series.pop, sizeof a->series.pop, part->pop);
     begin_histograms(l, &a->series);
@@ -307,7 +302,7 @@ static void add_rolling(const struct series_set *l, struct series_entry *a,
 {
     for (size_t i = 0; a->rolling != NULL && i < kind_delays(a->series.kind); i++) {
         struct tally values = {0};
-        if (!has_periods(l, &a->series, i))
+        if (series_period_place(&a->series, i) == SIZE_MAX)
             continue;
         window_tally_delay(window, i, &values);
         rolling_add(l->rolling, a->rolling, i, &values);
@@ -551,10 +546,12 @@ static bool is_stated(const struct period_summary *p)
 static void keep_period(struct series *s, size_t delay, size_t p,
                         const struct period_summary *is)
 {
+    size_t n = s->main_periods && kind_delays(s->kind) > 2 ? 2 : kind_delays(s->kind);
     if (s->periods[p] == NULL)
-        s->periods[p] = mem_zalloc(kind_delays(s->kind) * sizeof *s->periods[p]);
-    s->periods[p][delay] = *is;
-    s->periods[p][delay].end = s->window.end;
+        s->periods[p] = mem_zalloc(n * sizeof *s->periods[p]);
+    struct period_summary *to = series_period(s, p, delay);
+    *to = *is;
+    to->end = s->window.end;
 }
 
 /* Sets which periods are due. One of which nothing can be stated is tried again soon. */
@@ -569,7 +566,7 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
     }
     for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
         struct period_summary of[PERIODS];
-        if (!has_periods(l, s, i))
+        if (series_period_place(s, i) == SIZE_MAX)
             continue;
         rolling_summary(l->rolling, a->rolling, i, s->due, of);
         for (size_t p = 0; p < PERIODS; p++)

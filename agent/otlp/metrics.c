@@ -261,9 +261,9 @@ static void add_periods(struct builder *b, const struct attributes *of,
         add_quantiles(b, of, PERIOD_WINDOW_NAME, s->window.start,
                       &s->window.delays[delay]);
     for (size_t i = 0; i < PERIODS; i++) {
-        if (!s->due[i] || s->periods[i] == NULL)
+        const struct period_summary *period = series_period(s, i, delay);
+        if (!s->due[i] || period == NULL)
             continue;
-        const struct period_summary *period = &s->periods[i][delay];
         struct wall start = {period->end.ns - period->age_ns};
         add_quantiles(b, of, period_name[i], start, &period->delay);
     }

@@ -64,13 +64,12 @@ static void take_periods(struct snapshot_stream *to, const struct series *series
                          size_t delay)
 {
     for (size_t p = 0; p < PERIODS; p++) {
-        const struct period_summary *from = series->periods[p];
+        const struct period_summary *from = series_period(series, p, delay);
         if (!series->due[p])
             continue;
         free(to->periods[p]);
-        to->periods[p] = from != NULL && from[delay].delay.supported[P50]
-                             ? period_of(&from[delay])
-                             : NULL;
+        to->periods[p] =
+            from != NULL && from->delay.supported[P50] ? period_of(from) : NULL;
     }
 }
 

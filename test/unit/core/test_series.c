@@ -567,8 +567,9 @@ static void periods_of_the_first_and_the_main_delay(void **state)
         const struct series *s = *series_set_close(l, (struct mono){MINUTE_NS}, &n);
         CHECK(s->periods[PERIOD_HOUR] != NULL, "%s", cases[c].what);
         for (size_t d = 0; d < 3; d++) {
-            const struct delay_summary *is = &s->periods[PERIOD_HOUR][d].delay;
-            CHECK_INT(cases[c].stated[d], is->supported[P50], cases[c].what);
+            const struct period_summary *is = series_period(s, PERIOD_HOUR, d);
+            CHECK_INT(cases[c].stated[d], is != NULL && is->delay.supported[P50],
+                      cases[c].what);
             CHECK_INT(30, s->window.delays[d].count, "the window has it");
         }
         window_destroy(w);
