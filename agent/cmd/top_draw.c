@@ -321,20 +321,31 @@ static void draw_list(struct top *t, struct screen *s)
 
 /* ---- one target ---- */
 
-/* "rtt 3.12  tls 6.24", of a kind with several. */
-static void phases_of(struct json_span stream, char *out, size_t room)
+/* "rtt 3.12  tls 6.24", of a kind with several, in as many rows as they need. Returns the
+ * next row. */
+static int draw_phases(struct screen *s, int row, struct json_span stream, int most)
 {
+    enum { INDENT = 12 };
     struct json_span name, value = {0}, delays = json_member(stream, "delays");
-    struct text text = {0};
-    char ms[DELAY_TEXT_MAX];
+    char text[64], ms[DELAY_TEXT_MAX];
     double read;
-    if (json_members(delays) > 1)
-        while (json_next_member(delays, &name, &value))
-            if (json_read_number(value, &read))
-                text_add(&text, "  %.*s %s", (int)(name.len > 24 ? 24 : name.len),
-                         name.at, delay_text(ms, read));
-    text_copy(out, room, text_string(&text));
-    text_free(&text);
+    int x = INDENT;
+    if (json_members(delays) < 2)
+        return row;
+    while (row < most && json_next_member(delays, &name, &value)) {
+        if (!json_read_number(value, &read))
+            continue;
+        int len =
+            snprintf(text, sizeof text, "%.*s %s", (int)(name.len > 24 ? 24 : name.len),
+                     name.at, delay_text(ms, read));
+        if (x > INDENT && x + len > s->columns) {
+            row++;
+            x = INDENT;
+        }
+        if (row < most)
+            x = screen_put(s, row, x, STYLE_PLAIN, text) + 2;
+    }
+    return x > INDENT && row < most ? row + 1 : row;
 }
 
 static int draw_streams(struct screen *s, int row, const struct top_target *t, int most)
@@ -342,7 +353,7 @@ static int draw_streams(struct screen *s, int row, const struct top_target *t, i
     char text[TEXT_MAX], kind[TOP_KIND_MAX], family[16], address[64], state[16], loss[32],
         p50[32], p95[32], p99[32];
     struct json_span item = {0};
-    snprintf(text, sizeof text, "%-11s %-24s %-8s %7s %9s %9s %9s", "kind", "address",
+    snprintf(text, sizeof text, "%-11s %-24s %-8s %7s %8s %8s %8s", "kind", "address",
              "state", "loss", "p50, ms", "p95", "p99");
     screen_put(s, row++, 0, STYLE_BOLD, text);
     while (row < most && json_next_item(json_member(t->json, "streams"), &item)) {
@@ -355,13 +366,11 @@ static int draw_streams(struct screen *s, int row, const struct top_target *t, i
         screen_field(s, row, 12, 24, STYLE_PLAIN, address);
         screen_field(s, row, 37, 8, state_style(state),
                      is_true(json_member(item, "silent")) ? "silent" : state);
-        snprintf(text, sizeof text, "%7s %9s %9s %9s", loss_of(item, loss),
+        snprintf(text, sizeof text, "%7s %8s %8s %8s", loss_of(item, loss),
                  percentile_of(item, "p50", p50), percentile_of(item, "p95", p95),
                  percentile_of(item, "p99", p99));
         screen_put(s, row++, 46, STYLE_PLAIN, text);
-        phases_of(item, text, sizeof text);
-        if (text[0] != '\0' && row < most)
-            screen_put(s, row++, 12, STYLE_PLAIN, text + 2);
+        row = draw_phases(s, row, item, most);
     }
     return row;
 }

@@ -9,7 +9,7 @@
     "\"AMS\",\"state\":\"" state "\",\"silent\":false,\"sent\":10,\"failed\":0,"         \
     "\"loss_ratio\":" loss ",\"p50\":" p50 ",\"p95\":9.125,\"p99\":1072.9,"              \
     "\"unsupported\":[\"p99\"],\"history\":" history ",\"delays\":{\"rtt\":3.1,"         \
-    "\"tls\":6.24},\"histogram\":{\"min\":3,\"max\":48,\"counts\":[1,8,4,0,1]}}"
+    "\"tls\":6.24,\"first_byte\":3.13,\"total\":13.1,\"warm_first_byte\":3.14},\"histogram\":{\"min\":3,\"max\":48,\"counts\":[1,8,4,0,1]}}"
 
 #define TARGET(name, rank, state, streams)                                               \
     "{\"target\":\"" name "\",\"host\":\"" name ".example\",\"rank\":" rank              \
@@ -144,7 +144,13 @@ static void keys(void **state)
     draw(t, 24, 80, false);
     CHECK(strstr(row(1), "near  near.example  rank 1, PoP AMS, up") != NULL, "%s",
           row(1));
-    CHECK(shows("rtt 3.10  tls 6.24"), "phases");
+    CHECK_TEXT(
+        "https/ipv4  203.0.113.10             up         0.0 %     3.10     9.12   "
+        "(1073)",
+        row(7), "all of a stream");
+    CHECK_TEXT("            rtt 3.10  tls 6.24  first_byte 3.13  total 13.1", row(8),
+               "phases");
+    CHECK_TEXT("            warm_first_byte 3.14", row(9), "the last one");
     CHECK(shows("14 delays by https/ipv4 since the start, most: 8 in a bar"),
           "histogram");
     CHECK(
