@@ -235,6 +235,35 @@ static void add_known(struct diagnosing *d, const char *word)
     }
 }
 
+/* A misspelt service would be measured as a host, and called down. */
+static int no_service(const struct diagnosing *d, const char *word)
+{
+    const struct workloads *w = &d->data.known.workloads;
+    const char *names[WORKLOADS_MAX];
+    struct text list = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        const char *service = w->all[i].service;
+        bool known = service[0] == '\0';
+        for (size_t k = 0; k < n; k++)
+            known |= strcmp(names[k], service) == 0;
+        if (known)
+            continue;
+        text_add(&list, "%s%s", n > 0 ? ", " : "", service);
+        names[n++] = service;
+    }
+    const char *near = text_nearest(word, names, n);
+    if (near != NULL)
+        cmd_cannot("no service is called '%s'; did you mean '%s'?", word, near);
+    else
+        cmd_cannot(
+            "no service is called '%s', only %s; give a host by its whole name, as "
+            "www.example.com",
+            word, text_string(&list));
+    text_free(&list);
+    return CMD_CANNOT;
+}
+
 static int list_targets(struct diagnosing *d, const char *word)
 {
     struct host_port host;
@@ -242,6 +271,8 @@ static int list_targets(struct diagnosing *d, const char *word)
     add_known(d, word);
     if (d->n_targets > 0 || word == NULL)
         return CMD_FINE;
+    if (strpbrk(word, ".:/") == NULL && strcasecmp(word, "localhost") != 0)
+        return no_service(d, word);
     if (!cmd_host(&host, word, &rules))
         return CMD_CANNOT;
     struct target *t = &d->targets[d->n_targets++];

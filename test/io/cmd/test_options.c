@@ -84,6 +84,10 @@ static void refused(void **state)
          "-I 192.0.2.77: this host has no such address; `ip address` lists them"},
         {"probe icmp 127.0.0.1 -I nosuch0",
          "-I nosuch0: this host has no such interface; `ip link` lists them"},
+        {"diagnose exchnge", "no service is called 'exchnge'; did you mean 'exchange'?"},
+        {"diagnose frobnicate",
+         "no service is called 'frobnicate', only exchange, sharepoint, teams, office, "
+         "front-door, azure-front-door; give a host by its whole name, as www.example.com"},
         {"diagnose -I nosuch0",
          "-I nosuch0: this host has no such interface; `ip link` lists them"},
         {"diagnose -I ''", "option --uplink needs a value, not ''"},
