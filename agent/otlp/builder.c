@@ -17,6 +17,18 @@
 /* Small, as there are some thirty metrics and the last ones are half empty. */
 enum { BLOCK_BYTES = 2 << 10 };
 
+struct shared_attributes {
+    size_t n;
+    struct packed list[];
+};
+
+/* A point: this, then its own attributes, and the fields behind the shared ones. */
+struct point_head {
+    const struct shared_attributes *shared;
+    uint8_t tag;               /* of an attribute */
+    uint32_t own, rest, whole; /* bytes; `whole`: as it is written */
+};
+
 struct point_block {
     struct point_block *next;
     size_t len, room;
@@ -178,9 +190,24 @@ struct attributes attributes_of_target(struct builder *b, const struct target *t
     return a;
 }
 
+void attributes_share(struct builder *b, struct attributes *a)
+{
+    assert(a->shared == NULL);
+    struct shared_attributes *s =
+        arena_take(&b->points, sizeof *s + a->n * sizeof *s->list);
+    s->n = a->n;
+    for (size_t i = 0; i < a->n; i++) {
+        s->list[i] = a->list[i];
+        s->list[i].bytes = arena_take(&b->points, a->list[i].len);
+        memcpy(s->list[i].bytes, a->list[i].bytes, a->list[i].len);
+    }
+    *a = (struct attributes){.shared = s};
+}
+
 void attributes_attach(struct builder *b, const struct attributes *a,
                        ProtobufCMessage *message, uint32_t tag)
 {
+    assert(a->shared == NULL);
     attach(b, message, tag, a->list, a->n);
 }
 
@@ -194,6 +221,11 @@ static size_t varint_len(uint64_t n)
     for (; n > 0x7f; n >>= 7)
         len++;
     return len;
+}
+
+static size_t message_len(size_t len)
+{
+    return 1 + varint_len(len) + len;
 }
 
 static uint8_t *put_tag(uint8_t *at, unsigned field, enum wire_type type)
@@ -268,18 +300,24 @@ static uint8_t *begin_point(struct builder *b, size_t metric, const struct attri
                             unsigned attributes_field, struct wall start, size_t len)
 {
     struct metric *m = &b->metrics[metric];
-    len += 2 * (1 + sizeof(uint64_t));
+    struct point_head head = {.shared = a->shared,
+                              .tag = (uint8_t)(attributes_field << 3 | BYTES),
+                              .rest = (uint32_t)(2 * (1 + sizeof(uint64_t)) + len)};
     for (size_t i = 0; i < a->n; i++)
-        len += 1 + a->list[i].len;
-    struct point_block *p = block_with_room(b, m, 1 + LENGTH_BYTES_MAX + len);
-    uint8_t *begin = p->bytes + p->len;
-    uint8_t *at = varint_put(put_tag(begin, 1, BYTES), len);
-    p->len += (size_t)(at - begin) + len;
-    m->len += (size_t)(at - begin) + len;
-    b->bytes += len;
+        head.own += (uint32_t)(1 + a->list[i].len);
+    head.whole = head.own + head.rest;
+    for (size_t i = 0; a->shared != NULL && i < a->shared->n; i++)
+        head.whole += (uint32_t)(1 + a->shared->list[i].len);
+    struct point_block *p = block_with_room(b, m, sizeof head + head.own + head.rest);
+    uint8_t *at = p->bytes + p->len;
+    memcpy(at, &head, sizeof head);
+    at += sizeof head;
+    p->len += sizeof head + head.own + head.rest;
+    m->len += message_len(head.whole);
+    b->bytes += head.whole;
     /* The last ones differ most: the others and the times behind them are one repetition. */
     for (size_t i = a->n; i > 0; i--) {
-        at = put_tag(at, attributes_field, BYTES);
+        *at++ = head.tag;
         memcpy(at, a->list[i - 1].bytes, a->list[i - 1].len);
         at += a->list[i - 1].len;
     }
@@ -388,9 +426,22 @@ static void write_head(struct writing *w, unsigned field, size_t len)
                 (size_t)(varint_put(put_tag(bytes, field, BYTES), len) - bytes));
 }
 
-static size_t message_len(size_t len)
+static void write_points(struct writing *w, const struct point_block *p)
 {
-    return 1 + varint_len(len) + len;
+    struct point_head head;
+    for (const uint8_t *at = p->bytes; at < p->bytes + p->len;) {
+        memcpy(&head, at, sizeof head);
+        at += sizeof head;
+        write_head(w, 1, head.whole);
+        write_bytes(w, at, head.own);
+        at += head.own;
+        for (size_t i = head.shared != NULL ? head.shared->n : 0; i > 0; i--) {
+            write_bytes(w, &head.tag, 1);
+            write_bytes(w, head.shared->list[i - 1].bytes, head.shared->list[i - 1].len);
+        }
+        write_bytes(w, at, head.rest);
+        at += head.rest;
+    }
 }
 
 size_t builder_write(struct builder *b, const Otlp__Resource *resource,
@@ -418,7 +469,7 @@ size_t builder_write(struct builder *b, const Otlp__Resource *resource,
             write_bytes(&w, heads[i].bytes, heads[i].len);
             for (const struct point_block *p = b->metrics[i].first; p != NULL;
                  p = p->next)
-                write_bytes(&w, p->bytes, p->len);
+                write_points(&w, p);
         }
     return w.len;
 }

@@ -3,7 +3,7 @@
  * builder's arenas; texts are borrowed from the caller. A text that is too long or not UTF-8
  * is copied and corrected, as one bad text makes a receiver refuse the whole request.
  *
- * An attribute stands in every point of a series, so it is packed once and copied. Points
+ * An attribute stands in every point of a series, so it is packed once. Points
  * are packed here, as protobuf-c computes sizes again on every level, and so that attributes
  * and times stand together: gzip sees one repetition then, a third fewer bytes a point.
  */
@@ -29,13 +29,13 @@ struct packed { /* an encoded message: length and bytes, as behind a tag */
     size_t len;
 };
 
-struct point_block; /* NumberDataPoint or ExponentialHistogramDataPoint, as fields */
+struct point_block; /* of NumberDataPoint or ExponentialHistogramDataPoint */
 
 struct metric { /* its points so far */
     const char *name, *unit, *description;
     Otlp__Metric__DataCase type;
     struct point_block *first, *last; /* NULL: none */
-    size_t len;
+    size_t len;                       /* as they are written */
 };
 
 struct builder { /* start with { .time = ... }, end with builder_free() */
@@ -67,7 +67,12 @@ double builder_seconds(double s);
 struct attributes { /* start with { 0 }; a copy may be added to on its own */
     struct packed list[ATTRIBUTES_MAX]; /* KeyValue */
     size_t n;
+    const struct shared_attributes *shared; /* come before those; NULL: none */
 };
+
+/* Keeps the attributes so far, as those of a series, once for all points that get them or a
+ * copy, in place of a copy in each: they are most of a point. Once at most. */
+void attributes_share(struct builder *b, struct attributes *a);
 
 void attribute_text(struct builder *b, struct attributes *to, const char *key,
                     const char *text);

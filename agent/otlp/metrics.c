@@ -379,6 +379,7 @@ static void add_target(struct builder *b, const struct target_state *t,
                        struct wall window_start, struct wall start)
 {
     struct attributes a = of_target(b, t->target, t->pop);
+    attributes_share(b, &a);
     if (t->measured) {
         point_count(b, UP, &a, window_start, t->up);
         point_count(b, INTERCEPTED, &a, window_start, t->intercepted);
@@ -632,6 +633,7 @@ static void add_rest(struct otlp_work *w)
     struct wall start = batch->delta ? batch->window_start : batch->agent_start;
     for (size_t i = 0; i < batch->n_targets; i++) {
         add_target(b, &batch->targets[i], batch->window_start, start);
+        builder_forget(b);
         if (is_whole(w))
             keep_piece(w);
     }
@@ -688,6 +690,7 @@ void otlp_metrics_end(struct otlp_work *w, otlp_part_cb *on_part, void *user)
     compress_kept(w);
     for (size_t i = 0; i < batch->n_series; i++) {
         struct attributes a = of_series(&w->b, batch->series[i]);
+        attributes_share(&w->b, &a);
         add_delays(&w->b, batch->series[i], &a, &w->choice, is_turn(batch, i));
         add_counts(&w->b, batch->series[i], &a);
         builder_forget(&w->b);
