@@ -196,12 +196,19 @@ static struct service_state state_of(const struct facts_service *s)
     return t;
 }
 
-static void next_for_service(struct fault_found *x, const char *host)
+/* A host of the user's choice may be anybody's. */
+static void next_for_service(const struct judging *j, struct fault_found *x,
+                             const struct target *t)
 {
-    JUDGE_SET(x->next,
-              "Look at the service health page of Microsoft 365 and compare from "
-              "another network: edgelat diagnose %s",
-              host);
+    const struct suffix *of = suffixes_find(&j->known->suffixes, t->host);
+    bool known = t->service[0] != '\0' || (of != NULL && of->verdict != SUFFIX_FOREIGN);
+    if (!known)
+        x->whom = "whoever runs that host";
+    JUDGE_SET(x->next, "%s: edgelat diagnose %s",
+              known ? "Look at the service health page of Microsoft 365 and compare from "
+                      "another network"
+                    : "Compare from another network",
+              t->host);
 }
 
 /* An address that no resolver gave has another source, such as /etc/hosts. */
@@ -288,7 +295,7 @@ static void judge_one_family(const struct judging *j, size_t service)
         diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
     JUDGE_SET(x->what, "%s does not answer by IPv4 (%s: %s), only by IPv6.",
               s->target.name, endpoint_address(address, &s->by[SLOT_IPV4].to), v4->cause);
-    next_for_service(x, s->target.host);
+    next_for_service(j, x, &s->target);
 }
 
 /* Of the addresses of its name some answer and some do not. */
@@ -322,7 +329,7 @@ static void judge_addresses(const struct judging *j, size_t service, size_t fami
                   "(RFC 8305), or later.",
                   s->target.name, n, 1 + a->n_more, n == 1 ? "does" : "do",
                   text_string(&silent));
-        next_for_service(x, s->target.host);
+        next_for_service(j, x, &s->target);
     }
     text_free(&silent);
 }
@@ -458,7 +465,7 @@ static void judge_state(const struct judging *j, size_t service)
         x->despite = FAULT_BIT(FAULT_MTU); /* packets of a handshake are small */
         JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,
                   t.cause);
-        next_for_service(x, s->target.host);
+        next_for_service(j, x, &s->target);
         judge_own_address(j, service, x);
         return;
     }
@@ -481,12 +488,12 @@ static void judge_state(const struct judging *j, size_t service)
         JUDGE_SET(x->what,
                   "%s answers with its own failures: HTTP %u in %u of %u requests.", name,
                   t.status, t.http_errors, t.sent);
-        next_for_service(x, s->target.host);
+        next_for_service(j, x, &s->target);
     } else if (t.silent && t.sent > 2 && !j->f->busy) {
         x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
         JUDGE_SET(x->what, "%s accepts connections but does not reply: %s.", name,
                   t.cause);
-        next_for_service(x, s->target.host);
+        next_for_service(j, x, &s->target);
     } else if (t.throttled > 1 && 2 * t.throttled > t.sent) {
         x = diagnosis_fault(j->out, FAULT_SERVICE_ERRORS, CERTAINTY_SURE, BIT(service));
         JUDGE_SET(x->what, "%s turns requests away: HTTP 429 (too many) in %u of %u.",
@@ -506,7 +513,7 @@ static void judge_state(const struct judging *j, size_t service)
                   "%s replies late: %.0f ms %s, besides the path (limit %.0f ms, %s).",
                   name, tls ? t.tls_ms : t.reply_ms,
                   tls ? "for TLS" : "to the first byte", JUDGE_REPLY_MS, JUDGE_OWN);
-        next_for_service(x, s->target.host);
+        next_for_service(j, x, &s->target);
     }
     struct facts_median m = judge_delay_of(j->f, service);
     if (!over_limit(j, s, &m) || judge_late_handshakes(j, service))

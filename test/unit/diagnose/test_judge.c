@@ -1053,6 +1053,14 @@ static void proxied_by_ipv6(struct facts *f)
     f->proxy_tcp = (struct facts_probes){0};
 }
 
+static void stalling_host(struct facts *f)
+{
+    stalling_service(f);
+    f->services[BING].target.service[0] = '\0';
+    f->services[BING].target.name = intern("intranet");
+    f->services[BING].target.host = intern("intranet.example");
+}
+
 /* What the verdict says of a fault, and whom to call. */
 static void test_words(void **state)
 {
@@ -1063,6 +1071,8 @@ static void test_words(void **state)
     } words[] = {
         {stalling_service, "bing accepts connections but does not reply: it stalls.",
          "Microsoft's support, after a look at its service health page"},
+        {stalling_host, "intranet accepts connections but does not reply: it stalls.",
+         "whoever runs that host"},
         {own_entry,
          "teams does not answer at 203.0.113.200, an address that no DNS resolver gave.",
          "whoever runs this host"},
