@@ -127,7 +127,6 @@
 #define ATTR_NETWORK_CHANGES    "edgelat.network.changes"
 #define ATTR_PATH_AS_HOPS       "edgelat.path.as_hops"
 #define ATTR_PATH_AS_SOURCE     "edgelat.path.as_hops.source"
-#define ATTR_PATH_CHANGES       "edgelat.path.changes"
 #define ATTR_PATH_DELAY_AFTER   "edgelat.path.delay.after"
 #define ATTR_PATH_DELAY_BEFORE  "edgelat.path.delay.before"
 #define ATTR_PATH_ENTRY         "edgelat.path.entry"
