@@ -78,8 +78,14 @@ def dnsmasq():
 
 
 def answers(server):
-    return subprocess.run(["dig", f"@{server}", "+time=1", "+tries=1", "teams.microsoft.com"], check=False,
-                          stdout=subprocess.DEVNULL).returncode == 0
+    name = b"".join(bytes([len(label)]) + label.encode() for label in "teams.microsoft.com".split("."))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(1)
+        try:
+            client.sendto(b"\1\1\1\0\0\1\0\0\0\0\0\0" + name + b"\0\0\1\0\1", (server, 53))
+            return client.recv(512)[:2] == b"\1\1"
+        except OSError:
+            return False
 
 
 # ---- probe dns
