@@ -543,15 +543,14 @@ static bool is_stated(const struct period_summary *p)
     return any;
 }
 
-static void keep_period(struct series *s, size_t delay, size_t p,
+static void keep_period(struct series *s, size_t place, size_t p,
                         const struct period_summary *is)
 {
     size_t n = s->main_periods && kind_delays(s->kind) > 2 ? 2 : kind_delays(s->kind);
     if (s->periods[p] == NULL)
         s->periods[p] = mem_zalloc(n * sizeof *s->periods[p]);
-    struct period_summary *to = series_period(s, p, delay);
-    *to = *is;
-    to->end = s->window.end;
+    s->periods[p][place] = *is;
+    s->periods[p][place].end = s->window.end;
 }
 
 /* Sets which periods are due. One of which nothing can be stated is tried again soon. */
@@ -566,12 +565,13 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
     }
     for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
         struct period_summary of[PERIODS];
-        if (series_period_place(s, i) == SIZE_MAX)
+        size_t place = series_period_place(s, i);
+        if (place == SIZE_MAX)
             continue;
         rolling_summary(l->rolling, a->rolling, i, s->due, of);
         for (size_t p = 0; p < PERIODS; p++)
             if (is_stated(&of[p]))
-                keep_period(s, i, p, &of[p]);
+                keep_period(s, place, p, &of[p]);
     }
     for (size_t p = 0; p < PERIODS; p++) {
         if (!s->due[p])
