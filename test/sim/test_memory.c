@@ -209,7 +209,7 @@ static void a_month_with_pops_that_change(void **state)
     sim_start(&month);
     size_t begun = bytes_allocated();
     sim_run(&month, days * 24 * HOUR_NS);
-    CHECK(of_day[FULL] > begun + 40000, "%zu bytes: it counts", of_day[FULL] - begun);
+    CHECK(of_day[FULL] > begun + 20000, "%zu bytes: it counts", of_day[FULL] - begun);
     for (int day = FULL + 1; day < days; day++)
         CHECK(of_day[day] <= of_day[FULL] + (of_day[FULL] - begun) / 10,
               "day %d: %zu bytes, %zu on day %d", day, of_day[day], of_day[FULL], FULL);
