@@ -272,8 +272,8 @@ def check_death(agent):
     said = r"uplink fiber is up again after ([\dms ]+); (\d+) probes over it were lost"
     tap.ok(wait_for(lambda: re.search(said, agent.text()), timeout=30), "fiber returns", agent.text())
     told = re.search(said, agent.text())
-    # an answer on its way when it died was dropped, too
-    tap.near(count, int(told[2]) if told else None, 4, "lost in all, as the router dropped")
+    # An answer on its way when it died was dropped, too. Those sent in the last 2 s were not yet known as lost at the first answer.
+    tap.ok(told and count - 6 <= int(told[2]) <= count + 1, f"lost in all: {told[2] if told else None}; the router dropped {count}")
     tap.note(f"outage of {outage:.1f} s, told: {told[1] if told else None}")
     tap.ok("no interface or route" not in agent.text(), "all of them were sent")
     tap.ok(agent.status()["uplinks"][0]["lost"] >= max(lost, count - 4), "and counted")
