@@ -193,10 +193,9 @@ static void add_phases(struct text *out, const struct page *p,
                        const struct dataset_stream *s,
                        const struct dataset_series *series)
 {
-    const char *main = kinds_main_delay(p->dataset->kinds, s->kind);
     for (size_t i = 0; i < series->n_delays; i++) {
         const struct dataset_delay *c = &series->delays[i];
-        if (strcmp(c->name, main) == 0 || c->sum.count == 0)
+        if (c->is_main || c->sum.count == 0)
             continue;
         add_place(out, p, s, series);
         text_add(out, "</td><td class=\"l\">");
@@ -215,8 +214,7 @@ static bool is_empty(const struct dataset_series *series)
 
 /* In percent, of the coarsest histogram of the main delays, or of the others: buckets are
  * wider where values are far apart. */
-static double largest_error(const struct page *p, const struct dataset_target *t,
-                            bool main)
+static double largest_error(const struct dataset_target *t, bool main)
 {
     int scale = HISTOGRAM_SCALE;
     for (size_t s = 0; s < t->n_streams; s++)
@@ -224,10 +222,7 @@ static double largest_error(const struct page *p, const struct dataset_target *t
             for (size_t d = 0; d < t->streams[s].series[i]->n_delays; d++) {
                 const struct dataset_delay *delay = &t->streams[s].series[i]->delays[d];
                 const struct histogram *sum = &delay->sum;
-                const char *name =
-                    kinds_main_delay(p->dataset->kinds, t->streams[s].kind);
-                if ((strcmp(delay->name, name) == 0) == main && sum->count > 0 &&
-                    sum->scale < scale)
+                if (delay->is_main == main && sum->count > 0 && sum->scale < scale)
                     scale = sum->scale;
             }
     return ceil(1e4 * histogram_error(scale)) / 100;
@@ -241,7 +236,7 @@ static void add_figures(struct text *out, const struct page *p,
         heading, sizeof heading,
         "<h3>Whole period, in ms (from histograms: percentiles are within %.2f\u00a0%%)"
         "</h3>\n",
-        largest_error(p, t, true));
+        largest_error(t, true));
     page_table(out, heading, "Figures", t->name);
     text_add(out, "<tr><th class=\"l\">kind</th><th class=\"l\">family</th><th "
                   "class=\"l\">PoP</th><th class=\"l\">delay</th><th>probes</th>"
@@ -277,7 +272,7 @@ static void add_all_phases(struct text *out, const struct page *p,
     char summary[96];
     snprintf(summary, sizeof summary,
              "Phases: the parts of each delay, in ms (within %.2f\u00a0%%)",
-             largest_error(p, t, false));
+             largest_error(t, false));
     for (size_t s = 0; s < t->n_streams; s++)
         for (size_t i = 0; i < t->streams[s].n_series; i++)
             add_phases(&rows, p, &t->streams[s], t->streams[s].series[i]);
