@@ -25,8 +25,8 @@
 const char *load_path(const char *given);
 
 /*
- * Returns the number of problems, each reported in one line on standard error, the first
- * 20 of them (an unreadable file is one). `c` is always initialised; free it with config_free().
+ * Returns the number of problems (an unreadable file is one). The first 20 are reported on
+ * standard error, each in one line. `c` is always initialised; free it with config_free().
  */
 size_t load_config(struct config *c, const char *path);
 

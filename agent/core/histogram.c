@@ -145,7 +145,7 @@ void histogram_add(struct histogram *h, int64_t ns)
     widen(h, ns, ns);
     h->count++;
     h->sum_s += (double)ns * 1e-9;
-    if (ns == 0 || (h->zero > 0 && ns <= (int64_t)1000000000 >> h->zero)) {
+    if (ns == 0 || (h->zero > 0 && ns <= NS_PER_S >> h->zero)) {
         h->zeros++;
         return;
     }
