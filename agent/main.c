@@ -5,6 +5,7 @@
 #include "base/start.h"
 #include "cmd/cmd.h"
 #include "cmd/completion.h"
+#include "cmd/data.h"
 #include "cmd/help.h"
 
 #include <stdbool.h>
@@ -57,9 +58,25 @@ static int print_help(const struct command *command) /* NULL: edgelat itself */
     return print(&text);
 }
 
+/* The completions ask for them, so that they offer what targets.csv has now. */
+static int print_services(void)
+{
+    struct data data;
+    struct data_folders folders = data_folders();
+    const char *names[WORKLOADS_MAX];
+    data_load(&data, &folders);
+    size_t n = workloads_services(names, &data.known.workloads);
+    for (size_t i = 0; i < n; i++)
+        puts(names[i]);
+    data_free(&data);
+    return CMD_FINE;
+}
+
 static int print_completion(const char *shell)
 {
     struct text text = {0};
+    if (shell != NULL && strcmp(shell, "services") == 0)
+        return print_services();
     if (shell == NULL || !completion_render(&text, shell))
         return cmd_cannot("--completion needs the name of a shell: bash, zsh or fish");
     return print(&text);

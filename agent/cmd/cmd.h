@@ -21,7 +21,16 @@ enum { CMD_FINE = 0, CMD_BAD = 1, CMD_CANNOT = 2 };
     }
 
 /* Type of a word on the command line, for shell completion. */
-enum cmd_word { CMD_ANYTHING, CMD_FILE, CMD_FOLDER, CMD_HOST, CMD_KIND, CMD_SHELL };
+enum cmd_word {
+    CMD_ANYTHING,
+    CMD_FILE,
+    CMD_FOLDER,
+    CMD_HOST,
+    CMD_KIND,
+    CMD_SHELL,
+    CMD_SERVICE, /* of targets.csv, or a host */
+    CMD_CHOICE,  /* one of the words of `arguments`, "setup|remove" */
+};
 
 struct cmd_option {
     const char *name;     /* --NAME */

@@ -13,7 +13,8 @@ _Static_assert(sizeof cmd_commands / sizeof *cmd_commands <= CMD_COMMANDS_MAX, "
 const struct cmd_option cmd_own_options[] = {
     {"version", 'V', NULL, "print the version"},
     {"completion", CMD_OPTION_COMPLETION, "SHELL",
-     "print the completion for bash, zsh or fish", CMD_SHELL},
+     "print the completion for bash, zsh or fish; for services: those of diagnose",
+     CMD_SHELL},
     {0},
 };
 

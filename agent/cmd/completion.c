@@ -35,6 +35,13 @@ static void add_quoted(struct text *out, const char *s, const char *special)
     }
 }
 
+/* "setup|remove" as "setup remove" */
+static void add_choices(struct text *out, const char *arguments)
+{
+    for (const char *at = arguments; *at != '\0'; at++)
+        text_add_bytes(out, *at == '|' ? " " : at, 1);
+}
+
 static void add_kinds(struct text *out)
 {
     kinds_add_names(out, probe_kind_words(), " ", " ");
@@ -75,8 +82,9 @@ static void bash_options(struct text *out, const char *command,
 }
 
 static const char *const bash_words[] = {
-    [CMD_ANYTHING] = "anything", [CMD_FILE] = "file", [CMD_FOLDER] = "folder",
-    [CMD_HOST] = "host",         [CMD_KIND] = "kind", [CMD_SHELL] = "shell",
+    [CMD_ANYTHING] = "anything", [CMD_FILE] = "file",     [CMD_FOLDER] = "folder",
+    [CMD_HOST] = "host",         [CMD_KIND] = "kind",     [CMD_SHELL] = "shell",
+    [CMD_SERVICE] = "service",   [CMD_CHOICE] = "choice",
 };
 
 static void bash_argument(struct text *out, const char *command,
@@ -121,6 +129,13 @@ static const char bash_end[] =
     "        command) what=$_edgelat_commands ;;\n"
     "        kind) what=$_edgelat_kinds ;;\n"
     "        shell) what=$_edgelat_shells ;;\n"
+    "        'choice '*) what=${what#choice } ;;\n"
+    "        service)\n"
+    "            what=$(edgelat --completion services 2>/dev/null)\n"
+    "            mapfile -t COMPREPLY < <(compgen -W \"$what\" -A hostname -- "
+    "\"$current\")\n"
+    "            return\n"
+    "            ;;\n"
     "        file | folder)\n"
     "            compopt -o filenames 2>/dev/null\n"
     "            mapfile -t COMPREPLY < <(compgen -A \"${what/folder/directory}\" -- "
@@ -169,8 +184,14 @@ static void render_bash(struct text *out)
                   "        ' 1' | 'help 1') echo command ;;\n");
     for (size_t i = 0; i < cmd_commands_count; i++) {
         const struct command *c = cmd_commands[i];
-        if (c->first != c->rest)
-            text_add(out, "        '%s 1') echo %s ;;\n", c->name, bash_words[c->first]);
+        if (c->first != c->rest) {
+            text_add(out, "        '%s 1') echo %s", c->name, bash_words[c->first]);
+            if (c->first == CMD_CHOICE) {
+                text_add(out, " ");
+                add_choices(out, c->arguments);
+            }
+            text_add(out, " ;;\n");
+        }
         if (c->rest != CMD_ANYTHING)
             text_add(out, "        '%s '*) echo %s ;;\n", c->name, bash_words[c->rest]);
     }
@@ -179,7 +200,7 @@ static void render_bash(struct text *out)
 
 /* ---- zsh: _arguments of its completion system (zshcompsys(1)) ---- */
 
-static void zsh_action(struct text *out, enum cmd_word word)
+static void zsh_action(struct text *out, enum cmd_word word, const char *choices)
 {
     switch (word) {
     case CMD_FILE:
@@ -198,6 +219,15 @@ static void zsh_action(struct text *out, enum cmd_word word)
         break;
     case CMD_SHELL:
         text_add(out, "(%s)", shells);
+        break;
+    case CMD_SERVICE:
+        text_add(out, "{_hosts; compadd -- ${(f)\"$(edgelat --completion services "
+                      "2>/dev/null)\"}}");
+        break;
+    case CMD_CHOICE:
+        text_add(out, "(");
+        add_choices(out, choices);
+        text_add(out, ")");
         break;
     case CMD_ANYTHING: /* shows its description, offers no words */
         text_add(out, " ");
@@ -235,7 +265,7 @@ static void zsh_option(struct text *out, const char *command, const struct cmd_o
         text_add(out, ":");
         add_quoted(out, o->argument, ":\\");
         text_add(out, ":");
-        zsh_action(out, o->word);
+        zsh_action(out, o->word, "");
     }
     text_add(out, "'");
 }
@@ -246,12 +276,12 @@ static void zsh_command(struct text *out, const struct command *c)
     add_options(out, c->name, c->options, zsh_option);
     if (c->first != c->rest) {
         text_add(out, " \\\n                '1:%s:", bash_words[c->first]);
-        zsh_action(out, c->first);
+        zsh_action(out, c->first, c->arguments);
         text_add(out, "'");
     }
     if (c->rest != CMD_ANYTHING) {
         text_add(out, " \\\n                '*:%s:", bash_words[c->rest]);
-        zsh_action(out, c->rest);
+        zsh_action(out, c->rest, c->arguments);
         text_add(out, "'");
     }
     text_add(out, "\n            ;;\n");
@@ -292,7 +322,7 @@ static void render_zsh(struct text *out)
 
 /* ---- fish ---- */
 
-static void fish_action(struct text *out, enum cmd_word word)
+static void fish_action(struct text *out, enum cmd_word word, const char *choices)
 {
     switch (word) {
     case CMD_FILE:
@@ -312,6 +342,15 @@ static void fish_action(struct text *out, enum cmd_word word)
     case CMD_SHELL:
         text_add(out, " -a '%s'", shells);
         break;
+    case CMD_SERVICE:
+        text_add(out, " -a '(edgelat --completion services 2>/dev/null; "
+                      "__fish_print_hostnames)'");
+        break;
+    case CMD_CHOICE:
+        text_add(out, " -a '");
+        add_choices(out, choices);
+        text_add(out, "'");
+        break;
     case CMD_ANYTHING:
         break;
     }
@@ -330,7 +369,7 @@ static void fish_option(struct text *out, const char *command, const struct cmd_
     text_add(out, " -l %s", o->name);
     if (o->argument != NULL) {
         text_add(out, o->word == CMD_FILE ? " -r" : " -x");
-        fish_action(out, o->word);
+        fish_action(out, o->word, "");
     }
     text_add(out, " -d '");
     help_option(&full, o);
@@ -348,7 +387,7 @@ static void fish_argument(struct text *out, const struct command *c, const char 
     if (c->first == CMD_KIND)
         add_kinds(out);
     text_add(out, "'");
-    fish_action(out, word);
+    fish_action(out, word, c->arguments);
     text_add(out, "\n");
 }
 

@@ -241,17 +241,9 @@ static int no_service(const struct diagnosing *d, const char *word)
     const struct workloads *w = &d->data.known.workloads;
     const char *names[WORKLOADS_MAX];
     struct text list = {0};
-    size_t n = 0;
-    for (size_t i = 0; i < w->n; i++) {
-        const char *service = w->all[i].service;
-        bool known = service[0] == '\0';
-        for (size_t k = 0; k < n; k++)
-            known |= strcmp(names[k], service) == 0;
-        if (known)
-            continue;
-        text_add(&list, "%s%s", n > 0 ? ", " : "", service);
-        names[n++] = service;
-    }
+    size_t n = workloads_services(names, w);
+    for (size_t i = 0; i < n; i++)
+        text_add(&list, "%s%s", i > 0 ? ", " : "", names[i]);
     const char *near = text_nearest(word, names, n);
     if (near != NULL)
         cmd_cannot("no service is called '%s'; did you mean '%s'?", word, near);
@@ -400,7 +392,7 @@ const struct command command_diagnose = {
     .name = "diagnose",
     .summary = "find out what is slow, where, and whom to call",
     .arguments = "[NAME|SERVICE]",
-    .first = CMD_HOST,
+    .first = CMD_SERVICE,
     .options = options,
     .about =
         "Checks everything between this host and Microsoft 365 in the order in which a "

@@ -259,6 +259,7 @@ const struct command command_traffic = {
     .name = "traffic",
     .summary = "count traffic through this gateway with nftables",
     .arguments = "setup|remove|show|serve",
+    .first = CMD_CHOICE,
     .options = options,
     .about =
         "On a Linux gateway, counts the bytes that it forwards to and from Microsoft, by "

@@ -14,6 +14,20 @@ static const char placeholder[] = "{code}"; /* in by_metro */
 /* A code is shorter than the placeholder, so the name fits. */
 enum { PLACEHOLDER_LEN = sizeof placeholder - 1, CODE_LEN = 3 };
 
+size_t workloads_services(const char *out[WORKLOADS_MAX], const struct workloads *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        const char *service = w->all[i].service;
+        bool known = service[0] == '\0';
+        for (size_t k = 0; k < n; k++)
+            known |= strcmp(out[k], service) == 0;
+        if (!known)
+            out[n++] = service;
+    }
+    return n;
+}
+
 const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,
                           const char *code)
 {

@@ -33,6 +33,9 @@ struct workloads {        /* start with { 0 }, end with workloads_free() */
 size_t workloads_parse(struct workloads *out, const struct datafile_source *from);
 void workloads_free(struct workloads *w);
 
+/* The names of the services, each once, in the order of the file. Returns how many. */
+size_t workloads_services(const char *out[WORKLOADS_MAX], const struct workloads *w);
+
 /* The name of its front door in the metro of `code` ("LHR"); requires by_metro. Returns
  * `out`. */
 const char *workload_door(char out[HOST_TEXT_MAX], const struct workload *w,

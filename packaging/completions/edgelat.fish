@@ -32,7 +32,7 @@ complete -c edgelat -n '__edgelat_is diagnose' -l json -d 'one JSON object per l
 complete -c edgelat -n '__edgelat_is diagnose' -l html -r -F -d 'also write a self-contained page, to attach to a ticket'
 complete -c edgelat -n '__edgelat_is diagnose' -l fleet -d 'one line with host name and verdict, for lists of hosts'
 complete -c edgelat -n '__edgelat_is diagnose' -s h -l help -d 'print this help'
-complete -c edgelat -n '__edgelat_is diagnose' -a '(__fish_print_hostnames)'
+complete -c edgelat -n '__edgelat_is diagnose' -a '(edgelat --completion services 2>/dev/null; __fish_print_hostnames)'
 
 complete -c edgelat -n '__edgelat_is' -a probe -d 'probe hosts now, with percentiles'
 complete -c edgelat -n '__edgelat_is probe' -s c -s n -l count -x -d 'probes per host'
@@ -116,6 +116,7 @@ complete -c edgelat -n '__edgelat_is' -a traffic -d 'count traffic through this 
 complete -c edgelat -n '__edgelat_is traffic' -l dry-run -d 'setup, remove: print what would be loaded'
 complete -c edgelat -n '__edgelat_is traffic' -l socket -r -F -d 'serve: the socket to answer at'
 complete -c edgelat -n '__edgelat_is traffic' -s h -l help -d 'print this help'
+complete -c edgelat -n '__edgelat_is traffic' -a 'setup remove show serve'
 
 complete -c edgelat -n '__edgelat_is' -a check-config -d 'check the configuration and the data files'
 complete -c edgelat -n '__edgelat_is check-config' -s c -l config -r -F -d 'configuration'
