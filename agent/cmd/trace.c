@@ -107,7 +107,7 @@ struct tracing {
     enum tracer_method method;
     struct endpoint to;
     struct tracer *tracer;
-    struct tracer *flow; /* one more, for --paths */
+    struct tracer *flows[BRANCHES_FLOWS]; /* more, for --paths; each keeps its port */
     struct branches branches;
     struct mtu_prober *mtu_prober; /* for --mtu */
     struct mtu_search mtu;
@@ -128,7 +128,8 @@ static void end(struct tracing *t)
         return;
     t->over = true;
     tracer_destroy(t->tracer);
-    tracer_destroy(t->flow);
+    for (size_t i = 0; i < BRANCHES_FLOWS; i++)
+        tracer_destroy(t->flows[i]);
     mtu_prober_destroy(t->mtu_prober);
     as_lookup_destroy(t->as);
     resolver_destroy(t->resolver);
@@ -346,12 +347,10 @@ static void next_flow(struct tracing *t)
     const struct tracer_events events = {on_address, on_flow_over, t};
     struct tracer_extent extent = {.queries = 1};
     trace_end(t->trace, &extent.ttl_max);
-    tracer_destroy(t->flow);
-    t->flow = NULL;
     if (!t->options.paths || extent.ttl_max == 0 || t->branches.flows == BRANCHES_FLOWS ||
         mono_now().ns - t->began.ns > FLOWS_NS ||
-        tracer_start(&t->flow, &t->loop, t->method, &t->to, t->uplink, extent, &events) !=
-            0) {
+        tracer_start(&t->flows[t->branches.flows], &t->loop, t->method, &t->to, t->uplink,
+                     extent, &events) != 0) {
         if (!find_mtu(t))
             await_names(t);
     }

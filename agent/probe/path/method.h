@@ -24,6 +24,8 @@ struct tracer {
     uv_timer_t *timer;
     const struct method *method;
     void *state; /* of the method */
+    /* Bound to the flow's port until tracer_destroy(), so that no other flow gets it; -1 */
+    int port_keeper;
     struct endpoint to;
     const struct uplink *uplink; /* NULL: the system's routes */
     struct tracer_events events;

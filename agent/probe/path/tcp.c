@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 struct syns {
-    int port_keeper; /* bound to the port, so that no other process gets it */
     struct sockaddr_storage own;
     socklen_t own_len;
     int socket; /* of the query under way; -1: none */
@@ -62,7 +61,6 @@ static void tcp_close(struct tracer *t)
 {
     struct syns *s = t->state;
     hang_up(s);
-    close(s->port_keeper);
     free(s);
 }
 
@@ -80,7 +78,7 @@ static int tcp_open(struct tracer *t)
         free(s);
         return fd;
     }
-    s->port_keeper = fd;
+    t->port_keeper = fd;
     getsockname(fd, (struct sockaddr *)&s->own, &s->own_len);
     t->state = s;
     return 0;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct method *const methods[] = {
     [TRACER_ICMP] = &method_icmp,
@@ -94,6 +95,14 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
+/* What is left once the method is closed. */
+static void free_tracer(struct tracer *t)
+{
+    if (t->port_keeper >= 0)
+        close(t->port_keeper);
+    free(t);
+}
+
 int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method,
                  const struct endpoint *to, const struct uplink *uplink,
                  struct tracer_extent extent, const struct tracer_events *events)
@@ -107,9 +116,10 @@ int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method
     t->to = *to;
     t->uplink = uplink;
     t->events = *events;
+    t->port_keeper = -1;
     int rc = t->method->open(t);
     if (rc != 0) {
-        free(t);
+        free_tracer(t);
         return rc;
     }
     t->timer = timer_new(loop, t);
@@ -126,7 +136,7 @@ void tracer_destroy(struct tracer *t)
     if (!t->over)
         t->method->close(t);
     timer_close(t->timer);
-    free(t);
+    free_tracer(t);
 }
 
 /* ---- for the methods ---- */

@@ -46,8 +46,9 @@ struct tracer_extent {
 
 extern const struct tracer_extent tracer_whole; /* every TTL, TRACE_QUERIES times */
 
-/* Over the uplink, which outlives it (NULL: by the system's routes). Each tracer has a flow
- * of its own. Returns 0 or -errno, also that of socket_use_uplink(). */
+/* Over the uplink, which outlives it (NULL: by the system's routes). Tracers by TCP or UDP
+ * that exist at the same time have different source ports, so each is a flow of its own.
+ * Returns 0 or -errno, also that of socket_use_uplink(). */
 int tracer_start(struct tracer **out, uv_loop_t *loop, enum tracer_method method,
                  const struct endpoint *to, const struct uplink *uplink,
                  struct tracer_extent extent, const struct tracer_events *events);

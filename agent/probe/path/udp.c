@@ -13,7 +13,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct datagrams {
     int socket;
@@ -25,7 +24,6 @@ static void udp_close(struct tracer *t)
 {
     struct datagrams *d = t->state;
     poll_close(d->poll);
-    close(d->socket);
     free(d);
 }
 
@@ -98,6 +96,7 @@ static int udp_open(struct tracer *t)
     struct datagrams *d = mem_zalloc(sizeof *d);
     *d = (struct datagrams){.socket = fd, .tag = seed_random()};
     t->state = d;
+    t->port_keeper = fd;
     int rc = socket_use_uplink(fd, (enum family)t->to.family, t->uplink);
     if (rc == 0 && connect(fd, (struct sockaddr *)&to, len) != 0)
         rc = -errno;
