@@ -47,10 +47,10 @@ struct series {
         silence_significant; /* the silence is now too long for chance; true once a series */
     bool overflow;           /* holds the results above the series limit, core/series.h */
     /*
-     * What stands as in the batch before is left out of this one: counts of 0, the least and
-     * greatest delay, and the burst of no loss in two windows. It is sent every SERIES_REPEAT_NS, within the
-     * five minutes for which Prometheus and VictoriaMetrics take the last value of a series,
-     * so no series ends there. An exported count that rises is in each batch with results.
+     * What stands as in the batch before is left out of this one: counts of 0, and the burst
+     * of no loss in two windows. It is sent every SERIES_REPEAT_NS, within the five minutes
+     * for which Prometheus and VictoriaMetrics take the last value of a series, so no series
+     * ends there. An exported count that rises is in each batch with results.
      */
     bool brief;
     bool in_window; /* the window that has just closed has results of the series */

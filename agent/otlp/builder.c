@@ -269,14 +269,9 @@ static uint8_t *put_text(uint8_t *at, unsigned field, const char *text)
     return at + len;
 }
 
-static double rounded(double s, int bits)
-{
-    return fabs(s) < 0x1p21 ? ldexp(nearbyint(ldexp(s, bits)), -bits) : s;
-}
-
 double builder_seconds(double s)
 {
-    return rounded(s, 31);
+    return fabs(s) < 0x1p28 ? nearbyint(s * 0x1p24) * 0x1p-24 : s;
 }
 
 /* Where `len` bytes of points go, together. */
@@ -333,8 +328,10 @@ void point_count(struct builder *b, size_t metric, const struct attributes *a,
 void point_value(struct builder *b, size_t metric, const struct attributes *a,
                  struct wall start, double value)
 {
+    const char *unit = b->metrics[metric].unit;
+    bool seconds = unit != NULL && strcmp(unit, "s") == 0;
     put_double(begin_point(b, metric, a, 7, start, 1 + sizeof value), 4,
-               builder_seconds(value));
+               seconds ? builder_seconds(value) : value);
 }
 
 void point_histogram(struct builder *b, size_t metric, const struct attributes *a,
@@ -343,7 +340,6 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
     enum {
         FIXED = 1 + sizeof(uint64_t),
         SIGNED_MAX = 1 + LENGTH_BYTES_MAX,
-        SUM_BITS = 24, /* of a fraction: 30 ns at most are lost, of all delays together */
     };
     uint8_t head[3 * FIXED + 2 * SIGNED_MAX], tail[3 * FIXED], positive[SIGNED_MAX];
     uint8_t *h_end = put_signed(head, 6, h->scale), *t_end = tail;
@@ -354,7 +350,7 @@ void point_histogram(struct builder *b, size_t metric, const struct attributes *
     h_end = put_fixed64(h_end, 4, h->count);
     if (h->zeros > 0)
         h_end = put_fixed64(h_end, 7, h->zeros);
-    t_end = put_double(t_end, 5, rounded(h->sum_s, SUM_BITS));
+    t_end = put_double(t_end, 5, builder_seconds(h->sum_s));
     if (extremes && h->count > 0) {
         t_end = put_double(t_end, 12, builder_seconds((double)h->min_ns / 1e9));
         t_end = put_double(t_end, 13, builder_seconds((double)h->max_ns / 1e9));

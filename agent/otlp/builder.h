@@ -60,8 +60,9 @@ size_t builder_write(struct builder *b, const Otlp__Resource *resource,
                      const Otlp__InstrumentationScope *scope, builder_write_cb *write,
                      void *user);
 
-/* What point_value() sends: a number with what is below half a nanosecond of seconds left
- * out, which does not compress: the nearest nanosecond is the same. */
+/* What is sent of a number of seconds, also of the sum of many delays: the nearest multiple
+ * of 2^-24 s, at most 30 ns away, as what is below does not compress. Other values, as a
+ * ratio that alerts compare with 0.05, are sent as they are. */
 double builder_seconds(double s);
 
 struct attributes { /* start with { 0 }; a copy may be added to on its own */

@@ -58,17 +58,14 @@ static const struct {
     [DELAY] = {METRIC_PROBE_DELAY, "s", "Delays of answered probes",
                OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
     [QUANTILE] = {METRIC_PROBE_DELAY_QUANTILE, "s",
-                  "Percentiles of the last window, hour, day and three days, where the "
-                  "results suffice",
+                  "Percentiles of a period, where the results suffice",
                   OTLP__METRIC__DATA_GAUGE},
-    [QUANTILE_LOW] = {METRIC_PROBE_DELAY_LOW, "s",
-                      "Lower ends of the 95 % intervals of the percentiles",
+    [QUANTILE_LOW] = {METRIC_PROBE_DELAY_LOW, "s", "Lower end of its 95 % interval",
                       OTLP__METRIC__DATA_GAUGE},
-    [QUANTILE_HIGH] = {METRIC_PROBE_DELAY_HIGH, "s",
-                       "Upper ends of the 95 % intervals of the percentiles",
+    [QUANTILE_HIGH] = {METRIC_PROBE_DELAY_HIGH, "s", "Upper end of its 95 % interval",
                        OTLP__METRIC__DATA_GAUGE},
     [VARIATION] = {METRIC_PROBE_DELAY_VARIATION, "s",
-                   "Differences between the delays of consecutive probes (RFC 3393)",
+                   "Differences of consecutive delays (RFC 3393)",
                    OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM},
     [RESULTS] = {METRIC_PROBE_RESULTS, "{probe}", "Probes by what came of them",
                  OTLP__METRIC__DATA_SUM},
@@ -76,13 +73,12 @@ static const struct {
         {METRIC_PROBE_ANOMALIES, "{anomaly}",
          "Late, duplicate and reordered answers, packets sent again, probes missed",
          OTLP__METRIC__DATA_SUM},
-    [LOSS_RATIO] = {METRIC_PROBE_LOSS_RATIO, "1",
-                    "Lost of the probes sent in the last window",
+    [LOSS_RATIO] = {METRIC_PROBE_LOSS_RATIO, "1", "Lost of the probes sent in the window",
                     OTLP__METRIC__DATA_GAUGE},
     [LOSS_BURST] = {METRIC_PROBE_LOSS_BURST, "{probe}",
-                    "Most probes lost one after the other in the last window",
+                    "Most lost one after the other in the window",
                     OTLP__METRIC__DATA_GAUGE},
-    [UP] = {METRIC_TARGET_UP, "", "Whether anything answered in the last window",
+    [UP] = {METRIC_TARGET_UP, "", "Whether anything answered in the window",
             OTLP__METRIC__DATA_GAUGE},
     [RANK] = {METRIC_TARGET_RANK, "{rank}", "1 is the nearest; absent while not eligible",
               OTLP__METRIC__DATA_GAUGE},
@@ -201,15 +197,21 @@ static void add_count(struct builder *b, size_t metric, const struct attributes 
     point_count(b, metric, a, s->start, count);
 }
 
+/*
+ * The extremes are sent with the window that brings a new one, turn or not, and repeated with
+ * the percentiles of a day, for a receiver that began later: of a cumulative histogram they
+ * seldom change.
+ */
 static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
                           const struct series *s, const struct histogram *h,
                           struct delay_range window, bool turn)
 {
     bool begins = begins_now(b, s, h->count, window.count);
-    if (!turn && !begins)
-        return;
     bool extreme = s->in_window && window.count > 0 &&
                    (window.min_ns == h->min_ns || window.max_ns == h->max_ns);
+    bool extremes = extreme || s->due[PERIOD_DAY];
+    if (!turn && !begins && !extremes)
+        return;
 
     struct wall time = b->time;
     if (begins) {
@@ -218,7 +220,7 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
         point_histogram(b, metric, a, s->start, &none, false);
         b->time = time;
     }
-    point_histogram(b, metric, a, s->start, h, extreme || !s->brief);
+    point_histogram(b, metric, a, s->start, h, extremes);
 }
 
 /*

@@ -109,6 +109,8 @@ static inline void office_window(struct office *o, unsigned replies, unsigned lo
         .outcomes = {[OUTCOME_REPLY] = replies, [OUTCOME_LOSS] = lost},
         .loss_ratio = s->in_window ? (double)lost / (replies + lost) : NAN,
         .delays = {{.count = replies,
+                    .min_ns = ns,
+                    .max_ns = ns,
                     .percentile_ns = {ns, ns, ns, ns},
                     .supported = {[P50] = replies >= 5}}},
     };
