@@ -6,6 +6,7 @@
 #include "net/http_proxy.h"
 #include "probe/kinds.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,18 +54,25 @@ static size_t cannot_read(const char *name, int rc)
     return 1;
 }
 
-static size_t load_file(struct config *c, const char *path, size_t *shown)
+/* Adds a file: a line with the lengths of path and content and the error, then both. */
+static void add_file(struct text *files, const char *path, int rc, const char *bytes,
+                     size_t len)
 {
-    char *text, name[PATH_MAX];
+    text_add(files, "%zu %zu %d\n%s", strlen(path), len, rc, path);
+    text_add_bytes(files, bytes, len);
+}
+
+static void read_file(struct text *files, const char *path)
+{
+    char *bytes;
     size_t len;
-    int rc = file_read(AT_FDCWD, path, FILE_INHERITED, CONFIG_BYTES_MAX, &text, &len);
-    if (rc < 0)
-        return cannot_read(path, rc);
-    size_t problems =
-        config_parse(c, probe_kind_words(), text_printable(name, sizeof name, path, ""),
-                     text, len, print_problem, shown);
-    free(text);
-    return problems;
+    int rc = file_read(AT_FDCWD, path, FILE_INHERITED, CONFIG_BYTES_MAX, &bytes, &len);
+    if (rc < 0) {
+        add_file(files, path, rc, "", 0);
+        return;
+    }
+    add_file(files, path, 0, bytes, len);
+    free(bytes);
 }
 
 static int is_drop_in(const struct dirent *entry)
@@ -79,39 +87,65 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static size_t load_drop_ins(struct config *c, const char *path, size_t *shown)
+void load_read(struct text *files, const char *path)
 {
     struct text folder = {0}, file = {0};
     struct dirent **entries = NULL;
-    size_t problems = 0;
 
+    read_file(files, path);
     text_add(&folder, "%s.d", path);
     int n = scandir(text_string(&folder), &entries, is_drop_in, by_name);
     if (n < 0 && errno != ENOENT && errno != ENOTDIR)
-        problems += cannot_read(text_string(&folder), -errno);
+        add_file(files, text_string(&folder), -errno, "", 0);
     for (int i = 0; i < n; i++) {
         text_clear(&file);
         text_add(&file, "%s/%s", text_string(&folder), entries[i]->d_name);
-        problems += load_file(c, text_string(&file), shown);
+        read_file(files, text_string(&file));
         free(entries[i]);
     }
     free(entries);
     text_free(&folder);
     text_free(&file);
+}
+
+static size_t parse_files(struct config *c, const struct text *files, size_t *shown)
+{
+    size_t problems = 0, path_len, len;
+    const char *at = text_string(files), *end = at + files->len;
+    for (int rc; at < end && sscanf(at, "%zu %zu %d", &path_len, &len, &rc) == 3;) {
+        char path[PATH_MAX], name[PATH_MAX];
+        at += strcspn(at, "\n") + 1;
+        assert(path_len <= (size_t)(end - at) && len <= (size_t)(end - at) - path_len);
+        snprintf(path, sizeof path, "%.*s", (int)path_len, at);
+        text_printable(name, sizeof name, path, "");
+        at += path_len;
+        problems += rc < 0 ? cannot_read(path, rc)
+                           : config_parse(c, probe_kind_words(), name, at, len,
+                                          print_problem, shown);
+        at += len;
+    }
     return problems;
 }
 
-size_t load_config(struct config *c, const char *path)
+static size_t load_config_of(struct config *c, const char *path, const struct text *files)
 {
     char name[PATH_MAX];
     *c = config_default();
-    size_t shown = 0, problems = load_file(c, path, &shown);
-    problems += load_drop_ins(c, path, &shown);
+    size_t shown = 0, problems = parse_files(c, files, &shown);
     text_printable(name, sizeof name, path, "");
     if (problems == 0 ||
         c->n_targets > 0) /* otherwise "no target" would only be a consequence */
         problems += config_check(c, probe_kind_words(), name, print_problem, &shown);
     print_rest(shown);
+    return problems;
+}
+
+size_t load_config(struct config *c, const char *path)
+{
+    struct text files = {0};
+    load_read(&files, path);
+    size_t problems = load_config_of(c, path, &files);
+    text_free(&files);
     return problems;
 }
 
@@ -141,11 +175,21 @@ static size_t load_data(struct config *c, struct data *d, const char *name,
     return problems;
 }
 
-size_t load_all(struct config *c, struct data *d, const char *path)
+size_t load_all_of(struct config *c, struct data *d, const char *path,
+                   const struct text *files)
 {
     char name[PATH_MAX];
-    size_t problems = load_config(c, path);
+    size_t problems = load_config_of(c, path, files);
     return load_data(c, d, text_printable(name, sizeof name, path, ""), problems);
+}
+
+size_t load_all(struct config *c, struct data *d, const char *path)
+{
+    struct text files = {0};
+    load_read(&files, path);
+    size_t problems = load_all_of(c, d, path, &files);
+    text_free(&files);
+    return problems;
 }
 
 size_t load_defaults(struct config *c, struct data *d)

@@ -35,6 +35,14 @@ size_t load_config(struct config *c, const char *path);
  * Returns the number of problems, each reported. Free `d` with data_free(), too.
  */
 size_t load_all(struct config *c, struct data *d, const char *path);
+
+/* Adds FILE and its drop-ins as they are now, for load_all_of(), also of another process. */
+void load_read(struct text *files, const char *path);
+
+/* As load_all(), with these files in place of those on disk. `path` is for messages. */
+size_t load_all_of(struct config *c, struct data *d, const char *path,
+                   const struct text *files);
+
 size_t load_defaults(struct config *c, struct data *d); /* without a file */
 
 #endif

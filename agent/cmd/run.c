@@ -43,6 +43,7 @@ struct service {
     struct config config;
     struct data data;
     const char *path;
+    struct text files; /* the configuration of a reload, as it was checked */
     bool stopping, restart;
     uint64_t accepted;    /* batches, in the last status */
     char accepted_at[24]; /* "": none yet */
@@ -128,19 +129,23 @@ static void stop(struct service *s)
     agent_stop(s->agent, on_stopped, s);
 }
 
-/* Whether the configuration on disk is valid for a restart. */
-static bool is_loadable(const char *path)
+/* Whether the configuration on disk is valid for a restart; adds its files. */
+static bool is_loadable(const char *path, struct text *files)
 {
     struct config fresh;
     struct data data;
-    size_t problems = load_all(&fresh, &data, path);
+    text_clear(files);
+    load_read(files, path);
+    size_t problems = load_all_of(&fresh, &data, path, files);
     problems += named_files_check(&fresh, NAMED_FILES_AGENT);
     config_free(&fresh);
     data_free(&data);
-    if (problems > 0)
+    if (problems > 0) {
         log_warn("agent",
                  "%s has %zu problems (above); keeping the running configuration", path,
                  problems);
+        text_free(files);
+    }
     return problems == 0;
 }
 
@@ -150,7 +155,8 @@ static void take_signal(struct service *s, int number)
 {
     bool reload = number == SIGHUP;
     if (number == SIGUSR1 || number == SIGUSR2 ||
-        (s->stopping && (reload || !s->restart)) || (reload && !is_loadable(s->path)))
+        (s->stopping && (reload || !s->restart)) ||
+        (reload && !is_loadable(s->path, &s->files)))
         return;
     if (reload)
         log_info("agent", "configuration is valid; restarting with it");
@@ -239,6 +245,48 @@ static int serve(struct service *s)
     return rc == 0 ? CMD_FINE : CMD_CANNOT;
 }
 
+/* Names a pipe with the files of the configuration as the process before has checked them,
+ * for they may be invalid now. */
+#define HANDED_OVER "EDGELAT_RELOAD"
+
+/* Returns the pipe; -1: there is none, the files on disk are read. */
+static int hand_over(const struct text *files)
+{
+    char number[12];
+    int ends[2];
+    if (pipe2(ends, O_NONBLOCK) < 0)
+        return -1;
+    fcntl(ends[1], F_SETPIPE_SZ, (int)files->len);
+    bool whole = write(ends[1], files->bytes, files->len) == (ssize_t)files->len;
+    close(ends[1]);
+    snprintf(number, sizeof number, "%d", ends[0]);
+    if (whole && setenv(HANDED_OVER, number, 1) == 0)
+        return ends[0];
+    close(ends[0]);
+    return -1;
+}
+
+/* Reads what was handed over, or the files on disk. */
+static void take_over(struct text *files, const char *path)
+{
+    const char *number = getenv(HANDED_OVER);
+    struct stat stat;
+    char *bytes;
+    size_t len;
+    int64_t fd;
+    if (number != NULL && text_to_integer(number, 3, INT_MAX, &fd) &&
+        fstat((int)fd, &stat) == 0 && S_ISFIFO(stat.st_mode)) {
+        if (file_read_open((int)fd, FILE_PLAIN, SIZE_MAX, &bytes, &len) == 0) {
+            text_add_bytes(files, bytes, len);
+            free(bytes);
+        }
+        close((int)fd);
+    }
+    unsetenv(HANDED_OVER);
+    if (files->len == 0)
+        load_read(files, path);
+}
+
 /*
  * Replaces this process by the program at its path, which is the new one after an upgrade.
  * Falls back to /proc/self/exe, the old program. Signals stay blocked and pending. Returns
@@ -251,6 +299,7 @@ static void restart(const struct service *s, bool verbose)
     char *arguments[] = {"edgelat", "run", "-c", (char *)s->path, verbose ? "-v" : NULL,
                          NULL};
     char path[PATH_MAX];
+    int handed = hand_over(&s->files);
     ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
     if (len > 0) {
         path[len] = '\0';
@@ -262,6 +311,9 @@ static void restart(const struct service *s, bool verbose)
     execve("/proc/self/exe", arguments, environ);
     log_error("agent", "cannot restart: %s; keeping the running program",
               strerror(errno));
+    unsetenv(HANDED_OVER);
+    if (handed >= 0)
+        close(handed);
 }
 
 /* Call it before the loop starts threads. */
@@ -313,19 +365,22 @@ static int run(int argc, char **argv)
     prctl(PR_SET_NAME, "edgelat"); /* it is "exe" after execve("/proc/self/exe") */
     if (s.signals < 0)
         return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));
-    if (load_all(&s.config, &s.data, s.path) == 0 &&
+    take_over(&s.files, s.path);
+    if (load_all_of(&s.config, &s.data, s.path, &s.files) == 0 &&
         drop_privileges(s.config.state_dir) == 0) {
         if (named_files_check(&s.config, NAMED_FILES_AGENT) > 0)
             log_warn("agent", "starting without the files above; each batch or probe "
                               "tries them again");
         config_forget_drafts(&s.config);
+        text_free(&s.files);
         do {
             rc = serve(&s);
-            if (s.restart && is_loadable(s.path)) /* the file may have changed */
+            if (s.restart && is_loadable(s.path, &s.files)) /* it may have changed */
                 restart(&s, verbose);
         } while (s.restart);
     }
     close(s.signals);
+    text_free(&s.files);
     config_free(&s.config);
     data_free(&s.data);
     return rc;

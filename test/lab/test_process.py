@@ -184,6 +184,35 @@ def broken_meanwhile(folder):
     tap.equal(0, agent.returncode, "it ends with 0")
 
 
+def broken_at_any_moment(folder):
+    """The configuration becomes invalid and valid again all the time: what was checked is used, not what is on disk later."""
+    path = configure(folder)
+    with open(path, encoding="ascii") as file:
+        valid = file.read()
+    over = threading.Event()
+
+    def spoil():
+        while not over.is_set():
+            for text in (valid, valid + "nonsense\n"):
+                with open(path + ".new", "w", encoding="ascii") as file:
+                    file.write(text)
+                os.rename(path + ".new", path)
+                time.sleep(0.002)
+    with running(EDGELAT, "run", "-c", path, stderr=subprocess.DEVNULL) as agent:
+        wait_for(lambda: answers(path, "local"))
+        spoiler = threading.Thread(target=spoil)
+        spoiler.start()
+        for _ in range(60):
+            agent.send_signal(signal.SIGHUP)
+            time.sleep(0.05)
+        over.set()
+        spoiler.join()
+        tap.equal(None, agent.poll(), "a configuration that breaks between check and restart")
+        configure(folder, "second")
+        agent.send_signal(signal.SIGHUP)
+        tap.ok(wait_for(lambda: answers(path, "second")), "the next valid one is taken")
+
+
 def upgrade(folder):
     """A reload after the program was replaced, as dpkg and rpm do it, runs the new one under its own name."""
     path, program = configure(folder), os.path.join(folder, "edgelat")
@@ -393,7 +422,7 @@ def main():
 
 
 def check_all():
-    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, upgrade, unread, gone_reader, allowance, journal):
+    for check in (closed_descriptors, limits, random_signals, broken_meanwhile, broken_at_any_moment, upgrade, unread, gone_reader, allowance, journal):
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
             check(folder)
