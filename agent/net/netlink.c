@@ -14,8 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DATAGRAM_MAX     32768 /* maximum size that the kernel sends */
-#define DATAGRAMS_MAX    64    /* per loop iteration, so other work is not delayed */
+/* Maximum size that the kernel sends; not on the stack, which never shrinks. */
+#define DATAGRAM_MAX     32768
+#define DATAGRAMS_MAX    64 /* per loop iteration, so other work is not delayed */
 #define DUMP_BYTES_MAX   (64 << 20)
 #define ROUTES_BYTES_MAX (1 << 20) /* 17,000 IPv4 routes: 20 ms */
 
@@ -100,9 +101,9 @@ static int ask(int fd, const struct neighbour_table *t)
 
 /* When send() returns, the answer is complete or the kernel holds the rest until it is
  * read. */
-static int read_table(int fd, const struct neighbour_table *t, struct network *into)
+static int read_table(int fd, const struct neighbour_table *t, char bytes[DATAGRAM_MAX],
+                      struct network *into)
 {
-    char bytes[DATAGRAM_MAX];
     int rc = ask(fd, t);
     for (size_t total = 0; rc == 0 && total < t->most;) {
         ssize_t n = receive(fd, bytes);
@@ -128,13 +129,15 @@ static int read_tables(struct network *into)
         {RTM_GETROUTE, AF_INET, true, ROUTES_BYTES_MAX},
         {RTM_GETROUTE, AF_INET6, false, DUMP_BYTES_MAX},
     };
+    char *bytes = mem_alloc(DATAGRAM_MAX);
     int rc = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == 0; i++) {
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        rc = fd < 0 ? -errno : read_table(fd, &tables[i], into);
+        rc = fd < 0 ? -errno : read_table(fd, &tables[i], bytes, into);
         if (fd >= 0)
             close(fd); /* discards unread data */
     }
+    free(bytes);
     return rc;
 }
 
@@ -233,15 +236,16 @@ static void on_event(const struct netlink_event *event, void *user)
 
 static void take_events(struct netlink *n)
 {
-    char bytes[DATAGRAM_MAX];
+    char *bytes = mem_alloc(DATAGRAM_MAX);
     for (int i = 0; i < DATAGRAMS_MAX; i++) {
         ssize_t len = receive(n->socket, bytes);
         if (len == -EAGAIN)
-            return;
+            break;
         settle(n, false);
         if (len >= 0) /* else notifications were lost */
             netlink_read(bytes, (size_t)len, on_event, n);
     }
+    free(bytes);
 }
 
 static void on_readable(struct poll *p, bool readable, bool writable, void *user)
