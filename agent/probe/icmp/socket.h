@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ICMP_BATCH 64
+#define ICMP_BATCH 32
 
 struct icmp_socket;
 
