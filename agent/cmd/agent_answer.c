@@ -99,8 +99,10 @@ int agent_answer_show(const char *path, bool json)
     if (rc < 0) {
         rc = no_answer(path, rc);
     } else {
-        fwrite(json ? answer.json : answer.text, 1,
-               json ? answer.json_len : answer.text_len, stdout);
+        if (json)
+            fwrite(answer.json, 1, answer.json_len, stdout);
+        else
+            cmd_print(answer.text);
         rc = answer.code == 0 ? CMD_FINE : CMD_BAD;
     }
     text_free(&bytes);

@@ -1,5 +1,7 @@
 #include "cmd/cmd.h"
 
+#include "base/fit.h"
+
 #include <assert.h>
 #include <getopt.h>
 #include <limits.h>
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { CMD_TEXT_MAX = 2 * PATH_MAX };
@@ -57,6 +60,42 @@ int cmd_finish(int rc)
         return rc;
     return cmd_cannot("cannot write all of standard output; free disk space or raise the "
                       "file size limit (ulimit -f)");
+}
+
+int cmd_columns(void)
+{
+    struct winsize size;
+    int64_t columns;
+    const char *given = getenv("COLUMNS");
+    if (given != NULL && text_to_integer(given, 20, 10000, &columns))
+        return (int)columns;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void cmd_print(const char *text)
+{
+    struct text out = {0};
+    fit_text(&out, text, isatty(STDOUT_FILENO) ? (size_t)cmd_columns() : 0);
+    fputs(text_string(&out), stdout);
+    text_free(&out);
+}
+
+void cmd_printf(const char *format, ...)
+{
+    static struct text pieces;
+    char *piece;
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&piece, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    text_add_bytes(&pieces, piece, (size_t)len);
+    free(piece);
+    if (pieces.len == 0 || pieces.bytes[pieces.len - 1] != '\n')
+        return;
+    cmd_print(text_string(&pieces));
+    text_free(&pieces);
 }
 
 /* ---- options ---- */

@@ -91,6 +91,15 @@ int cmd_finish(int rc);
  * TERM=dumb). */
 void cmd_clear_terminal(void);
 
+/* The width of the terminal at standard output, or $COLUMNS; 0: neither. */
+int cmd_columns(void);
+
+/* Prints text with tables (base/fit.h): on a terminal as wide as that, else of any width. */
+void cmd_print(const char *text);
+
+/* The same by pieces: prints when a piece ends with a newline. */
+__attribute__((format(printf, 1, 2))) void cmd_printf(const char *format, ...);
+
 /* Whether standard output is a pipe or socket whose reader has closed it. */
 bool cmd_unread(void);
 

@@ -26,7 +26,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Results whose percentiles are exact: a day at the highest rate, 8 MB per delay. */
@@ -764,21 +763,10 @@ static void announce(const struct live *live)
     fflush(stdout);
 }
 
-/* $COLUMNS, else of the terminal; 0: none. */
-static int terminal_columns(void)
-{
-    struct winsize size;
-    int64_t columns;
-    const char *given = getenv("COLUMNS");
-    if (given != NULL && text_to_integer(given, 20, 10000, &columns))
-        return (int)columns;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 int live_run(const struct live *live)
 {
     struct session s = {
-        .live = live, .columns = terminal_columns(), .expected = expected_read()};
+        .live = live, .columns = cmd_columns(), .expected = expected_read()};
     if (!live->json)
         announce(live);
     s.exit_code = open_session(&s);

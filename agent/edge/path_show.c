@@ -54,7 +54,7 @@ static void add_row(const struct path_watch *w, const struct path_state *s,
 {
     char entry[PLACE_ROOM], hops[16], as[16], local[16], provider[16], microsoft[16];
     char name[TARGET_OVER_TEXT_MAX];
-    text_add(out, "%-20s %-6s  %-22s %-9s %4s %7s %9s %9s %9s  %s\n",
+    text_add(out, "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
              target_over_text(name, s->target), family_name(s->family),
              entry_cell(entry, w, s), s->role[0] != '\0' ? s->role : "-",
              cell_number(hops, s->hops), as_hops_cell(as, s),
@@ -113,13 +113,12 @@ void path_show_text(const struct path_watch *w, struct text *out)
     const struct path_failover *f = path_watch_failover(w);
     if (n == 0)
         return;
-    text_add(out, "\n%-20s %-6s  %-22s %-9s %4s %7s %9s %9s %9s  %s\n", "path", "family",
-             "entry", "location", "hops", "AS hops", "local, ms", "provider", "Microsoft",
-             "through");
+    text_add(out, "\n\tpath\tfamily\tentry\t-1location\t>hops\t>AS hops\t>local, ms"
+                  "\t>provider\t>Microsoft\t-2through\n");
     for (size_t i = 0; i < n; i++)
         add_row(w, &states[i], out);
     text_add(out, "(entry: where traffic enters Microsoft's network, by the names of "
-                  "routers. AS hops: by the BGP\ntable of a router, or by the AS of each "
+                  "routers. AS hops: by the BGP table of a router, or by the AS of each "
                   "hop of the trace. -: cannot tell)\n");
     for (size_t i = 0; i < w->routers.n; i++)
         add_location(w, &w->routers.locations[i], out);

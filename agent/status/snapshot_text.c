@@ -82,9 +82,8 @@ static void add_stream(struct text *out, const struct target_state *is,
          address[ADDRESS_TEXT_MAX];
     if (is->rank > 0)
         snprintf(rank, sizeof rank, "%" PRIu32, is->rank);
-    text_add(out, "%4s  %s%-*s %-8s %-5s %-8s %6" PRIu32 " %7s %9s %9s  %s  %s\n", rank,
-             is->target->discovered ? "+" : "", is->target->discovered ? 19 : 20,
-             is->target->name,
+    text_add(out, "\t%s\t%s%s\t%s\t%s\t%s\t%" PRIu32 "\t%s\t%s\t%s\t%s\t%s\n", rank,
+             is->target->discovered ? "+" : "", is->target->name,
              owner_pop(stream->pop,
                        target_owner(&is->addresses[family_slot(stream->to.family)])),
              kind, stream->silent ? "silent" : state_name(state), stream->sent,
@@ -103,7 +102,7 @@ static void add_proxied(struct text *out, const struct snapshot_target *t,
         if (t->proxied_ns[i] == DELAY_UNDEFINED)
             continue;
         if (out->len == from)
-            text_add(out, "%4s  %-20s ", "", t->is->target->name);
+            text_add(out, "\t\t%s\t", t->is->target->name);
         text_add(out, "%s%s %.3f", before, kind->delays[i],
                  (double)t->proxied_ns[i] / 1e6);
         before = ", ";
@@ -118,7 +117,7 @@ static void add_addresses(const struct target_state *is, struct text *out)
         const struct target_address_state *a = &is->addresses[f];
         if (a->n_all < 2)
             continue;
-        text_add(out, "%4s  %-20s %zu addresses:", "", is->target->name, a->n_all);
+        text_add(out, "\t\t%s\t%zu addresses:", is->target->name, a->n_all);
         for (size_t i = 0; i < a->n_all; i++) {
             const struct address_state *x = &a->all[i];
             char address[ADDRESS_TEXT_MAX];
@@ -148,15 +147,14 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
                 add_proxied(out, t, s->kinds->list[k]);
         }
     if (out->len == before && t->is->owner.type == OWNER_FILTERED)
-        text_add(out, "%4s  %-20s %s\n", "-", t->is->target->name, t->is->owner.why);
+        text_add(out, "\t-\t%s\t%s\n", t->is->target->name, t->is->owner.why);
     else if (out->len == before)
-        text_add(out, "%4s  %-20s %s: %s\n", "-", t->is->target->name,
-                 t->is->target->host,
+        text_add(out, "\t-\t%s\t%s: %s\n", t->is->target->name, t->is->target->host,
                  s->window_end.ns != 0 && !target_has_address(t->is) ? "not resolved yet"
                                                                      : "no results yet");
     add_addresses(t->is, out);
     if (t->is->interception[0] != '\0')
-        text_add(out, "%4s  %-20s %s%s\n", "", t->is->target->name, t->is->interception,
+        text_add(out, "\t\t%s\t%s%s\n", t->is->target->name, t->is->interception,
                  t->is->intercepted ? "; their delays are left out" : "");
 }
 
@@ -203,9 +201,8 @@ static void add_targets(const struct snapshot *s, struct text *out)
         if (snapshot_shows(&s->targets[t]))
             order[n++] = &s->targets[t];
     qsort(order, n, sizeof *order, by_rank);
-    text_add(out, "\n%4s  %-20s %-8s %-5s %-8s %6s %7s %9s %9s  %-8s  %s\n", "rank",
-             "target", "PoP", "kind", "state", "sent", "loss", "p50, ms", "p95, ms",
-             "window", "address");
+    text_add(out, "\n\t>rank\ttarget\tPoP\tkind\tstate\t>sent\t>loss\t>p50, ms\t>p95, ms"
+                  "\t-1window\t-2address\n");
     for (size_t i = 0; i < n; i++) {
         add_target(s, order[i], out);
         discovered |= order[i]->is->target->discovered;
@@ -237,28 +234,33 @@ static void add_targets(const struct snapshot *s, struct text *out)
 
 /* ---- rolling periods ---- */
 
-/* "17.2 (16.9 to 17.4)", or "-" */
+/* "17.23 (16.90-17.40)", or "-" */
 static const char *interval(char out[48], const struct snapshot_period *d, size_t p)
 {
-    snprintf(out, 48, "%.3f (%.3f to %.3f)", (double)d->percentile_ns[p] / 1e6,
-             (double)d->low_ns[p] / 1e6, (double)d->high_ns[p] / 1e6);
+    double value = ms(d->percentile_ns[p]);
+    int n = value < 10 ? 3 : value < 100 ? 2 : 1;
+    snprintf(out, 48, "%.*f (%.*f-%.*f)", n, value, n, ms(d->low_ns[p]), n,
+             ms(d->high_ns[p]));
     return d->supported[p] ? out : "-";
 }
 
-static void add_stream_periods(struct text *out, const struct snapshot_target *t,
+static void add_stream_periods(struct text *out, struct wall now,
+                               const struct snapshot_target *t,
                                const struct snapshot_stream *stream, const char *kind)
 {
     char p50[48], p95[48];
     for (size_t i = 0; i < PERIODS; i++) {
         const struct snapshot_period *d = stream->periods[i];
-        if (d != NULL)
-            text_add(out, "%-20s %-8s %-5s %-6s %-6s %6" PRIu32 "  %-27s  %s\n",
-                     t->is->target->name,
-                     owner_pop(
-                         stream->pop,
-                         target_owner(&t->is->addresses[family_slot(stream->to.family)])),
-                     kind, family_name(stream->to.family), period_name[i], d->count,
-                     interval(p50, d, P50), interval(p95, d, P95));
+        if (d == NULL)
+            continue;
+        text_add(
+            out, "\t%s\t%s\t%s\t%s\t%s\t", t->is->target->name,
+            owner_pop(stream->pop,
+                      target_owner(&t->is->addresses[family_slot(stream->to.family)])),
+            kind, family_name(stream->to.family), period_name[i]);
+        add_age(out, now.ns - d->end.ns);
+        text_add(out, "\t%" PRIu32 "\t%s\t%s\n", d->count, interval(p50, d, P50),
+                 interval(p95, d, P95));
     }
 }
 
@@ -272,13 +274,12 @@ static void add_periods(const struct snapshot *s, struct text *out)
                     snapshot_stream(&s->targets[t], f, k);
                 const struct target_state *is = s->targets[t].is;
                 if (stream != NULL && (is->rank > 0 || !is->target->discovered))
-                    add_stream_periods(&rows, &s->targets[t], stream,
+                    add_stream_periods(&rows, s->now, &s->targets[t], stream,
                                        s->kinds->list[k]->name);
             }
     if (rows.len > 0) {
-        text_add(out, "\n%-20s %-8s %-5s %-6s %-6s %6s  %-27s  %s\n", "target", "PoP",
-                 "kind", "family", "period", "values", "p50, ms (95 % interval)",
-                 "p95, ms (95 % interval)");
+        text_add(out, "\n\ttarget\t-1PoP\tkind\t-3family\tperiod\t>age\t-2>values"
+                      "\tp50, ms (95 %%)\tp95, ms (95 %%)\n");
         text_add_bytes(out, rows.bytes, rows.len);
     }
     text_free(&rows);

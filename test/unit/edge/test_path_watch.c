@@ -515,7 +515,8 @@ static void test_long(void **state)
         add(&r, &direct, 1);
     struct text status = {0};
     path_show_text(r.watch, &status);
-    CHECK(strstr(text_string(&status), " 1 trace ") != NULL, "%s", text_string(&status));
+    CHECK(strstr(text_string(&status), "\t1 trace\t") != NULL, "%s",
+          text_string(&status));
     text_free(&status);
     CHECK_INT(1, r.events.n, "another number by another source");
     CHECK_TEXT(
@@ -563,8 +564,7 @@ static void test_shown(void **state)
     add(&r, &paris, 20);
     path_show_text(r.watch, &text);
     static const char *const expected[] = {
-        "exchange             ipv4    Paris (PAR)            backup       4 1 trace       1.0      13.0"
-        "       2.0  AS64500\n",
+        "\texchange\tipv4\tParis (PAR)\tbackup\t4\t1 trace\t1.0\t13.0\t2.0\tAS64500\n",
         "London (LON): one router, icr02.lon24, in 20 traces of 7 days; cannot tell whether "
         "there is another one: one with more than 13.9 % of the flows would have been seen",
         "UTC, from London (LON), primary, to Paris (PAR), backup (by the entry); no probe was "

@@ -1,6 +1,7 @@
 /* The status snapshot: closed windows, and the problems that it reports. */
 #include "status/snapshot.h"
 
+#include "base/fit.h"
 #include "core/event_names.h"
 #include "core/series.h"
 #include "unit/core/rig.h"
@@ -63,7 +64,10 @@ static void show(struct bed *b)
         lines += *c == '\n';
     CHECK_INT(lines, found.n, "one line a finding");
     snapshot_json(&b->s, &found, &b->json);
-    snapshot_text(&b->s, &found, &b->text);
+    struct text made = {0};
+    snapshot_text(&b->s, &found, &made);
+    fit_text(&b->text, text_string(&made), 0);
+    text_free(&made);
     status_findings_free(&found);
 }
 
@@ -104,7 +108,7 @@ static void before_the_first_window(void **state)
     show(b);
     CHECK_TEXT("", text_string(&b->findings), "no problems yet");
     has(&b->text, "no window has closed yet\n", "text");
-    has(&b->text, "   -  near                 near.example: no results yet\n", "text");
+    has(&b->text, "   -  near    near.example: no results yet\n", "text");
     has(&b->text, "\ntoo early to say whether there are problems: no results yet\n",
         "text");
     has_not(&b->text, "No problems found", "text");
@@ -223,8 +227,8 @@ static void a_target(void **state)
     pings(b, 9, 1);
     window(b);
     has(&b->text,
-        "   1  near                 AMS      ping  up           10  10.0 %     3.000   "
-        "(3.000)  09:01:00  192.0.2.1\n",
+        "rank  target  PoP  kind  state  sent    loss  p50, ms  p95, ms  window    address\n"
+        "   1  near    AMS  ping  up       10  10.0 %    3.000  (3.000)  09:01:00  192.0.2.1\n",
         "text");
     has(&b->json,
         "\"streams\":[{\"kind\":\"ping\",\"family\":\"ipv4\",\"address\":\"192.0.2.1\","
@@ -242,12 +246,13 @@ static void a_target(void **state)
     has_not(&b->json, "\"p90_low\"", "a percentile of nine values");
     has_not(&b->json, "\"day\"", "a day");
     has(&b->text,
-        "near                 AMS      ping  ipv4   hour        9  3.000 (2.998 to 3.002)  "
-        "     -\n",
+        "target  PoP  kind  family  period  age  values  p50, ms (95 %)       p95, ms (95 %)\n"
+        "near    AMS  ping  ipv4    hour    0 s       9  3.000 (2.998-3.002)  -\n",
         "text of the periods");
     has(&b->json, "\"rank\":1,\"pop\":\"AMS\",\"state\":\"up\"", "JSON");
     window(b);
-    has(&b->text, "up           10  10.0 %     3.000   (3.000)  09:01:00  192.0.2.1\n",
+    has(&b->text, "hour    60 s ", "the age of a period");
+    has(&b->text, "up       10  10.0 %    3.000  (3.000)  09:01:00  192.0.2.1\n",
         "a window without a result leaves the one before");
     bed_end(b);
 }
@@ -296,7 +301,7 @@ static void another_place(void **state)
     for (int i = 0; i < 3; i++)
         reply(&b->rig, PING4, other, MS(9));
     window(b);
-    has(&b->text, "LON      ping  up            3", "where it is now");
+    has(&b->text, "LON  ping  up        3", "where it is now");
     has_not(&b->text, "AMS", "not where it was");
     vanish(&b->rig, 0, FAMILY_IPV4);
     window(b);
@@ -371,7 +376,7 @@ static void down(void **state)
     }
     CHECK_TEXT(finding, text_string(&b->findings), "problems");
     has(&b->json, "\"findings\":[\"near is down by ping; ", "JSON");
-    has(&b->text, "unknown  ping  down          6 100.0 %         -         -", "text");
+    has(&b->text, "unknown  ping  down      6  100.0 %        -        -", "text");
     has(&b->text,
         "ERROR edgelat.state.changed near (ping, ipv4): down: none of 6 probes was "
         "answered\n",
@@ -506,7 +511,7 @@ static void not_the_edge(void **state)
                "Akamai); it has no PoP and no rank; configure another name of the "
                "service\n",
                text_string(&b->findings), "problems");
-    has(&b->text, "   -  near                 foreign  ping  up ", "text");
+    has(&b->text, "   -  near    foreign  ping  up ", "text");
     has(&b->json, "\"rank\":null,\"pop\":null", "JSON");
     has(&b->json, "\"verdict\":\"foreign\",\"verdict_basis\":\"X-CDN-TraceID of Akamai\"",
         "JSON");
@@ -515,7 +520,7 @@ static void not_the_edge(void **state)
     pings(b, 6, 0);
     window(b);
     CHECK_TEXT("", text_string(&b->findings), "a private endpoint is nothing wrong");
-    has(&b->text, "   -  near                 private  ping  up ", "but it is shown");
+    has(&b->text, "   -  near    private  ping  up ", "but it is shown");
 
     vanish(&b->rig, 0, FAMILY_IPV4);
     pipeline_owner(b->rig.p, 0, FAMILY_IPV4, &filtered, b->rig.now, b->rig.wall);
@@ -525,7 +530,7 @@ static void not_the_edge(void **state)
         "DNS; it is not probed; allow the name in the filter, or ask other servers "
         "(`servers` in [dns])\n",
         text_string(&b->findings), "one line, not also that it has no address");
-    has(&b->text, "   -  near                 DNS answers 127.0.0.1\n", "text");
+    has(&b->text, "   -  near    DNS answers 127.0.0.1\n", "text");
     has(&b->json, "\"verdict\":\"filtered\"", "JSON");
     bed_end(b);
 }
@@ -615,7 +620,7 @@ static void what_was_found(void **state)
     has_not(&b->json, "door-lon", "a guess without an address");
     resolve(&b->rig, number, other, "LON");
     window(b);
-    has(&b->text, "   -  door-lon             lon.example: no results yet\n", "text");
+    has(&b->text, "   -  door-lon  lon.example: no results yet\n", "text");
     has(&b->text, "+: discovered, not configured", "text");
     has(&b->json, "\"host\":\"lon.example\",\"configured\":false", "JSON");
     CHECK_TEXT("", text_string(&b->findings), "a discovered target is no problem");

@@ -1,0 +1,116 @@
+#include "base/fit.h"
+
+#include "check.h"
+
+static void check(const char *text, size_t columns, const char *expected,
+                  const char *what)
+{
+    struct text out = {0};
+    fit_text(&out, text, columns);
+    CHECK_TEXT(expected, text_string(&out), what);
+    text_free(&out);
+}
+
+static void prose(void **state)
+{
+    (void)state;
+    static const char line[] = "hole is down by tcp; check the path\n";
+    check("", 80, "", "nothing");
+    check("\n\na\n", 80, "\n\na\n", "empty lines");
+    check(line, 0, line, "no limit");
+    check(line, 35, line, "it fits");
+    check(line, 34, "hole is down by tcp; check the\n  path\n", "one too many");
+    check(line, 12, "hole is down\n  by tcp;\n  check the\n  path\n", "several lines");
+    check("    AS path 64500 8075\n", 16, "    AS path\n      64500 8075\n", "indented");
+    check("a-word-without-any-space and\n", 8, "a-word-without-any-space\n  and\n",
+          "a word is not broken");
+    check("Z\xc3\xbcrich, Gen\xc3\xa8ve\n", 14, "Z\xc3\xbcrich, Gen\xc3\xa8ve\n",
+          "characters, not bytes");
+}
+
+static const char table[] =
+    "before\n"
+    "\t>rank\ttarget\t>p50, ms\t-2window\t-1address\n"
+    "\t1\tteams\t3.108\t09:00:00\t192.0.2.1\n"
+    "\t\tteams\t2 addresses: 192.0.2.1 3.1 ms, 192.0.2.2 does not answer\n"
+    "\t10\tZ\xc3\xbcrich\t(13.108)\t09:00:00\t-\n"
+    "after\n";
+
+static void tables(void **state)
+{
+    (void)state;
+    check(table, 0,
+          "before\n"
+          "rank  target   p50, ms  window    address\n"
+          "   1  teams      3.108  09:00:00  192.0.2.1\n"
+          "      teams   2 addresses: 192.0.2.1 3.1 ms, 192.0.2.2 does not answer\n"
+          "  10  Z\xc3\xbcrich  (13.108)  09:00:00  -\n"
+          "after\n",
+          "whole");
+    check(table, 40,
+          "before\n"
+          "rank target  p50, ms window   address\n"
+          "   1 teams     3.108 09:00:00 192.0.2.1\n"
+          "     teams  2 addresses: 192.0.2.1 3.1\n"
+          "            ms, 192.0.2.2 does not\n"
+          "            answer\n"
+          "  10 Z\xc3\xbcrich (13.108) 09:00:00 -\n"
+          "after\n",
+          "narrow gaps");
+    check(table, 34,
+          "before\n"
+          "rank  target   p50, ms  window\n"
+          "   1  teams      3.108  09:00:00\n"
+          "      teams   2 addresses:\n"
+          "              192.0.2.1 3.1 ms,\n"
+          "              192.0.2.2 does not\n"
+          "              answer\n"
+          "  10  Z\xc3\xbcrich  (13.108)  09:00:00\n"
+          "(left out at 34 columns: address)\n"
+          "after\n",
+          "one column less");
+    check(table, 24,
+          "before\n"
+          "rank  target   p50, ms\n"
+          "   1  teams      3.108\n"
+          "      teams   2\n"
+          "  addresses: 192.0.2.1\n"
+          "  3.1 ms, 192.0.2.2 does\n"
+          "  not answer\n"
+          "  10  Z\xc3\xbcrich  (13.108)\n"
+          "(left out at 24 columns:\n"
+          "  window; address)\n"
+          "after\n",
+          "two columns less");
+}
+
+static void below(void **state)
+{
+    (void)state;
+    static const char hops[] = "\t>hop\taddress\t+name\t>min\n"
+                               "\t1\t192.0.2.1\tr1.example\t1.0\n"
+                               "\t2\tno answer\t-\t-\n";
+    check(hops, 0,
+          "hop  address    name        min\n"
+          "  1  192.0.2.1  r1.example  1.0\n"
+          "  2  no answer  -             -\n",
+          "beside");
+    check(hops, 28,
+          "hop  address    min\n"
+          "  1  192.0.2.1  1.0\n"
+          "     r1.example\n"
+          "  2  no answer    -\n",
+          "below");
+    check("\t\t\t\n\tgood\tclock\n\tbad\tit is too late for that\n", 20,
+          "good  clock\nbad   it is too late\n      for that\n", "no titles");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prose),
+        cmocka_unit_test(tables),
+        cmocka_unit_test(below),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
