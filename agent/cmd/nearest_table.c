@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cmd/cmd.h"
 #include "cmd/render.h"
 #include "core/loss.h"
 #include "status/snapshot.h"
@@ -165,13 +166,12 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     text_free(&out);
 }
 
-static void print_head(const struct nearest_view *v)
+static void add_head(struct text *out, const struct nearest_view *v)
 {
-    printf("%4s  %-20s %-8s %-18s %9s %9s %7s %5s  %-5s %-6s ", "rank", "target", "PoP",
-           "known by", "min, ms", "p50, ms", "loss", "sent", "kind", "family");
-    if (is_located(v))
-        printf("%6s %9s %7s  ", "km", "bound, ms", "stretch");
-    printf("%s\n", "address");
+    text_add(out,
+             "\t>rank\ttarget\tPoP\t-1known by\t>min, ms\t>p50, ms\t>loss\t-4>sent"
+             "\tkind\t-3family%s\t-2address\n",
+             is_located(v) ? "\t>km\t>bound, ms\t>stretch" : "");
 }
 
 static const char *number(char out[24], const char *format, double value)
@@ -182,28 +182,28 @@ static const char *number(char out[24], const char *format, double value)
     return out;
 }
 
-static void print_row(const struct nearest_view *v, const struct target_state *t,
-                      const struct nearest_row *e)
+static void add_row(struct text *out, const struct nearest_view *v,
+                    const struct target_state *t, const struct nearest_row *e)
 {
     char a[24], b[24], c[24], p50[32], loss[LOSS_TEXT_MAX];
     char address[ADDRESS_TEXT_MAX] = "-";
     const struct delay_summary *rtt = e->nearest;
     if (e->best != NULL)
         endpoint_address(address, &e->best->to);
-    printf("%4s  %-20s %-8s %-18s ", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
-           t->target->name, owner_pop(t->pop, &t->owner),
-           t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
+    text_add(out, "\t%s\t%s\t%s\t%s", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
+             t->target->name, owner_pop(t->pop, &t->owner),
+             t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
     snprintf(p50, sizeof p50, is_doubtful(rtt) ? "(%s)" : "%s",
              render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED));
-    printf("%9s %9s %7s %5llu  %-5s %-6s ",
-           render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED), p50,
-           loss_text(loss, e->lost, e->failed, e->sent), (unsigned long long)e->sent,
-           e->best ? e->best->kind->name : "-",
-           e->best ? family_name(e->best->family) : "-");
+    text_add(out, "\t%s\t%s\t%s\t%llu\t%s\t%s",
+             render_ms(a, rtt != NULL ? rtt->min_ns : DELAY_UNDEFINED), p50,
+             loss_text(loss, e->lost, e->failed, e->sent), (unsigned long long)e->sent,
+             e->best ? e->best->kind->name : "-",
+             e->best ? family_name(e->best->family) : "-");
     if (is_located(v))
-        printf("%6s %9s %7s  ", number(a, "%.0f", e->standing.km),
-               number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));
-    printf("%s\n", address);
+        text_add(out, "\t%s\t%s\t%s", number(a, "%.0f", e->standing.km),
+                 number(b, "%.1f", e->bound_ms), number(c, "%.1f", e->stretch));
+    text_add(out, "\t%s\n", address);
 }
 
 /* The margin of 1 ms (100 km and back in fibre) exceeds the size of a metro. */
@@ -212,31 +212,35 @@ static bool beats_light(const struct target_state *t, const struct nearest_row *
     return t->min_ns != DELAY_UNDEFINED && e->bound_ms - (double)t->min_ns / 1e6 > 1;
 }
 
-/* Returns true if it found and printed a contradiction. */
-static bool print_contradiction(const struct nearest_view *v,
-                                const struct target_state *t, const struct nearest_row *e)
+/* Returns true if it found and added a contradiction. */
+static bool add_contradiction(struct text *out, const struct nearest_view *v,
+                              const struct target_state *t, const struct nearest_row *e)
 {
     if (!beats_light(t, e))
         return false;
-    printf("%s: %.3f ms is less than light needs for %.0f km: this host is not at %s, or "
-           "PoP %s is not in %s\n",
-           t->target->name, (double)t->min_ns / 1e6, e->standing.km, v->location, t->pop,
-           e->standing.metro->city);
+    text_add(
+        out,
+        "%s: %.3f ms is less than light needs for %.0f km: this host is not at %s, or "
+        "PoP %s is not in %s\n",
+        t->target->name, (double)t->min_ns / 1e6, e->standing.km, v->location, t->pop,
+        e->standing.metro->city);
     return true;
 }
 
 /* Explains a target without a rank whose row shows no loss: its other streams have loss. */
-static void print_loss(const struct target_state *t, const struct nearest_row *e)
+static void add_loss(struct text *out, const struct target_state *t,
+                     const struct nearest_row *e)
 {
     if (t->rank == 0 && e->best != NULL && t->lost > 0 &&
         ratio(t->lost, t->sent) > ratio(e->lost, e->sent))
-        printf("%s: %llu of %llu probes were lost over all kinds and families\n",
-               t->target->name, (unsigned long long)t->lost, (unsigned long long)t->sent);
+        text_add(out, "%s: %llu of %llu probes were lost over all kinds and families\n",
+                 t->target->name, (unsigned long long)t->lost,
+                 (unsigned long long)t->sent);
 }
 
 /* Names the addresses that answered nothing, and says how far apart the others are. */
-static void print_addresses(const struct target_state *t,
-                            const struct target_address_state *a)
+static void add_addresses(struct text *out, const struct target_state *t,
+                          const struct target_address_state *a)
 {
     char text[ADDRESS_TEXT_MAX];
     size_t silent = 0;
@@ -250,36 +254,42 @@ static void print_addresses(const struct target_state *t,
         most = x->min_ns > most ? x->min_ns : most;
     }
     if (silent > 0) {
-        printf("%s: %zu of %zu addresses did not answer while others did:",
-               t->target->name, silent, a->n_all);
+        text_add(out, "%s: %zu of %zu addresses did not answer while others did:",
+                 t->target->name, silent, a->n_all);
         for (size_t i = 0; i < a->n_all; i++)
             if (a->all[i].unanswered > 1)
-                printf(" %s (%u probes)", endpoint_address(text, &a->all[i].to),
-                       a->all[i].unanswered);
-        printf(
+                text_add(out, " %s (%u probes)", endpoint_address(text, &a->all[i].to),
+                         a->all[i].unanswered);
+        text_add(
+            out,
             "; a client that tries such an address first takes the next one after 250 ms "
             "(RFC 8305)\n");
     }
     if (most > 0 && most - least > ADDRESS_NEARER_NS &&
         (double)(most - least) > ADDRESS_NEARER_RATIO * (double)most)
-        printf("%s: its %zu addresses are %.1f to %.1f ms away; the row is that of %s\n",
-               t->target->name, a->n_all, (double)least / 1e6, (double)most / 1e6,
-               endpoint_address(text, &a->to));
+        text_add(
+            out,
+            "%s: its %zu addresses are %.1f to %.1f ms away; the row is that of %s\n",
+            t->target->name, a->n_all, (double)least / 1e6, (double)most / 1e6,
+            endpoint_address(text, &a->to));
 }
 
-static void print_issuer(const struct target_state *t)
+static void add_issuer(struct text *out, const struct target_state *t)
 {
     for (size_t f = 0; f < FAMILY_SLOTS; f++)
         if (t->addresses[f].issuer_foreign) {
-            printf("%s: TLS is intercepted by %s, the issuer of the certificate of %s\n",
-                   t->target->name, t->addresses[f].issuer, t->target->host);
+            text_add(
+                out,
+                "%s: TLS is intercepted by %s, the issuer of the certificate of %s\n",
+                t->target->name, t->addresses[f].issuer, t->target->host);
             return;
         }
 }
 
 /* The notes below the table. */
-static void print_notes(const struct nearest_view *v, const struct batch *batch,
-                        const struct target_state *const *order, size_t n)
+static void add_notes(struct text *out, const struct nearest_view *v,
+                      const struct batch *batch, const struct target_state *const *order,
+                      size_t n)
 {
     char text[OWNER_TEXT_MAX];
     for (size_t i = 0; i < n; i++) {
@@ -287,45 +297,48 @@ static void print_notes(const struct nearest_view *v, const struct batch *batch,
             continue;
         owner_text(text, &order[i]->owner, order[i]->target->host);
         if (text[0] != '\0') /* of the gateway there is nothing to say */
-            printf("%s: %s\n", order[i]->target->name, text);
+            text_add(out, "%s: %s\n", order[i]->target->name, text);
     }
     for (size_t i = 0; i < n; i++)
-        print_issuer(order[i]);
+        add_issuer(out, order[i]);
     bool doubtful = false;
     for (size_t i = 0; i < n; i++) {
         struct nearest_row e = nearest_row_of(v, batch, order[i]);
         doubtful |= is_doubtful(e.nearest);
-        print_loss(order[i], &e);
+        add_loss(out, order[i], &e);
     }
     for (size_t i = 0; i < n; i++)
         for (size_t f = 0; f < 2; f++)
-            print_addresses(order[i], &order[i]->addresses[f]);
+            add_addresses(out, order[i], &order[i]->addresses[f]);
     if (doubtful)
-        printf("%s", render_supported_note);
+        text_add(out, "%s", render_supported_note);
     for (size_t i = 0; i < n; i++)
         if (order[i]->interception[0] != '\0')
-            printf("%s: %s%s\n", order[i]->target->name, order[i]->interception,
-                   order[i]->intercepted ? "; they are left out" : "");
+            text_add(out, "%s: %s%s\n", order[i]->target->name, order[i]->interception,
+                     order[i]->intercepted ? "; they are left out" : "");
     for (size_t i = 0; i < n; i++) {
         struct nearest_row e = nearest_row_of(v, batch, order[i]);
-        if (print_contradiction(v, order[i], &e))
+        if (add_contradiction(out, v, order[i], &e))
             return; /* one is enough */
     }
 }
 
 /* What the numbers mean where a proxy stands in between, and what cannot be told there. */
-static void print_proxied(const struct nearest_view *v,
-                          const struct target_state *const *order, size_t n)
+static void add_proxied(struct text *out, const struct nearest_view *v,
+                        const struct target_state *const *order, size_t n)
 {
     size_t i = 0;
     while (i < n && order[i]->addresses[SLOT_PROXY].to.family == FAMILY_NONE)
         i++;
     if (i == n)
         return;
-    printf("Family proxy: these delays are of TLS through the HTTP proxy, so the way to "
-           "the proxy is included; the PoP is the one that the proxy reaches\n");
+    text_add(
+        out,
+        "Family proxy: these delays are of TLS through the HTTP proxy, so the way to "
+        "the proxy is included; the PoP is the one that the proxy reaches\n");
     if (v->unanswered)
-        printf(
+        text_add(
+            out,
             "Cannot tell whether other front doors are nearer: DNS here does not answer "
             "for their names\n");
 }
@@ -357,18 +370,18 @@ static void count(struct nearest_tally *tally, const struct target_state *t)
 }
 
 /* The result of the sweep of front doors. */
-static void print_summary(const struct nearest_view *v)
+static void add_summary(struct text *out, const struct nearest_view *v)
 {
-    struct text text = {0};
-    doors_summary_text(&text, v->doors);
-    printf("\n%s: %s\n", v->doors->workload->service, text_string(&text));
-    text_free(&text);
+    text_add(out, "\n%s: ", v->doors->workload->service);
+    doors_summary_text(out, v->doors);
+    text_add(out, "\n");
 }
 
 struct nearest_tally nearest_print(const struct nearest_view *v,
                                    const struct batch *batch)
 {
     struct nearest_tally tally = {0};
+    struct text all = {0}, *out = &all;
     const struct target_state **order = mem_alloc(batch->n_targets * sizeof *order);
     size_t n = 0;
     for (size_t i = 0; i < batch->n_targets; i++)
@@ -379,20 +392,22 @@ struct nearest_tally nearest_print(const struct nearest_view *v,
         count(&tally, order[i]);
     bool text = !v->json && tally.named + tally.filtered > 0; /* else a table of dashes */
     if (text)
-        print_head(v);
+        add_head(out, v);
     for (size_t i = 0; i < n; i++) {
         struct nearest_row e = nearest_row_of(v, batch, order[i]);
         if (v->json)
             print_json(order[i], &e, v->doors);
         else if (text)
-            print_row(v, order[i], &e);
+            add_row(out, v, order[i], &e);
     }
     if (text)
-        print_notes(v, batch, order, n);
+        add_notes(out, v, batch, order, n);
     if (text)
-        print_proxied(v, order, n);
+        add_proxied(out, v, order, n);
     if (text && v->doors != NULL && tally.eligible > 0)
-        print_summary(v);
+        add_summary(out, v);
+    cmd_print(text_string(out));
+    text_free(out);
     free(order);
     return tally;
 }

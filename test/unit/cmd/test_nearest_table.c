@@ -84,7 +84,7 @@ static void a_row_is_of_one_stream(void **state)
     add(&r, &icmp, "192.0.2.1", 4, 9, OUTCOME_LOSS, 2);
     add(&r, &tcp, "192.0.2.1", 4, 8, OUTCOME_LOSS, 0);
     add(&r, &tcp, "2001:db8::1", 2, 3, OUTCOME_LOSS, 0);
-    expect(&r, false, " 3.000   (3.000)   0.0 %     2  tcp   ipv6 ", "few");
+    expect(&r, false, "  3.000  (3.000)  0.0 %     2  tcp   ipv6 ", "few");
     expect(&r, false, "(in parentheses: ", "and why");
     expect(&r, true,
            "\"kind\":\"tcp\",\"min\":3.000000,\"p50\":3.000000,"
@@ -94,7 +94,7 @@ static void a_row_is_of_one_stream(void **state)
     expect(&r, true, "\"target_sent\":12", "all kinds");
     begin(&r);
     add(&r, &tcp, "192.0.2.1", 6, 8, OUTCOME_LOSS, 0);
-    expect(&r, false, " 8.000    10.000   0.0 %     6  tcp   ipv4 ", "enough");
+    expect(&r, false, "  8.000   10.000  0.0 %     6  tcp   ipv4 ", "enough");
     expect(&r, true, "\"unsupported\":[]", "enough, in JSON");
 }
 
@@ -118,11 +118,11 @@ static void failures_are_not_fine(void **state)
     r.state.rank = 0;
     r.state.min_ns = DELAY_UNDEFINED;
     add(&r, &tcp, "192.0.2.1", 0, 0, OUTCOME_REFUSED, 6);
-    expect(&r, false, "        -         -       -     6  -     -      -", "refused");
+    expect(&r, false, "      -        -     -     6  -     -       -", "refused");
     begin(&r);
     r.state.min_ns = DELAY_UNDEFINED;
     add(&r, &tcp, "192.0.2.1", 0, 0, OUTCOME_UNREACHABLE, 6);
-    expect(&r, false, "        -         - 100.0 %     6  -     -      -", "unreachable");
+    expect(&r, false, "      -        -  100.0 %     6  -     -       -", "unreachable");
 }
 
 /* IPv4 is behind a middlebox: its distance is the TLS delay, that of IPv6 the RTT. */
