@@ -259,7 +259,10 @@ static void conclude(struct tracing *t)
         trace_print_text(&out, &traced);
     if (as_lookup_problem(t->as) != NULL)
         log_text(LOG_LEVEL_WARN, "%s", as_lookup_problem(t->as));
-    fputs(text_string(&out), stdout);
+    if (t->options.json)
+        fputs(text_string(&out), stdout);
+    else
+        cmd_print(text_string(&out));
     text_free(&out);
     text_free(&proxy);
     bool black_hole = t->mtu_done && t->mtu.limit == MTU_LIMIT_BLACK_HOLE;

@@ -359,12 +359,6 @@ static const char *address_text(char out[ADDRESS_TEXT_MAX], const struct segment
     return out;
 }
 
-static int widest(int width, const char *text)
-{
-    int len = (int)strlen(text);
-    return len > width ? len : width;
-}
-
 /* A long name is cut at its left, as its domain tells more than its interface. */
 static const char *name_text(char out[NAME_WIDTH + 1], const char *name)
 {
@@ -402,7 +396,7 @@ static void add_branches(struct text *out, const struct branches *b, size_t i)
 {
     char address[ADDRESS_TEXT_MAX];
     for (size_t k = 0; b->hops[i].n > 1 && k < b->hops[i].n; k++)
-        text_add(out, "     %s: %u of %u flows\n",
+        text_add(out, "\t\t%s: %u of %u flows\n",
                  endpoint_address(address, &b->hops[i].all[k].address),
                  b->hops[i].all[k].flows, b->flows);
 }
@@ -418,16 +412,15 @@ static void add_extras(struct text *out, const struct traced *t, size_t i)
         return;
     size_t n = trace_others(t->trace, (uint8_t)(i + 1), others);
     for (size_t k = 0; k < n; k++)
-        text_add(out, "     also answered by %s\n",
-                 endpoint_address(address, &others[k]));
+        text_add(out, "\t\talso answered by %s\n", endpoint_address(address, &others[k]));
     if (s.answer->kind == TRACE_UNREACHABLE)
         text_add(
-            out, "     %s\n",
+            out, "\t\t%s\n",
             icmp_error_text((enum family)t->to.family, s.answer->type, s.answer->code));
     const struct icmp_extension *e = &s.answer->extension;
     if (e->n_labels == 0)
         return;
-    text_add(out, "     MPLS");
+    text_add(out, "\t\tMPLS");
     for (size_t k = 0; k < e->n_labels; k++)
         text_add(out, "%s label %u (class %u, TTL %u)", k > 0 ? "," : "",
                  e->labels[k].label, e->labels[k].traffic_class, e->labels[k].ttl);
@@ -458,25 +451,18 @@ static void add_rows(struct text *out, const struct traced *t)
 {
     char address[ADDRESS_TEXT_MAX], name[NAME_WIDTH + 1], min[24], median[24],
         as[AS_TEXT_MAX], back[12];
-    int addresses = 7, names = 4, numbers = 2;
-    for (size_t i = 0; i < t->n; i++) {
-        addresses = widest(addresses, address_text(address, &t->hops[i]));
-        names = widest(names, name_text(name, t->hops[i].name));
-        numbers = widest(numbers, as_text(as, &t->hops[i], &t->as[i]));
-    }
-    text_add(out, "%3s  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %s\n", "hop",
-             addresses, "address", names, "name", "network", numbers, "AS", "metro",
-             "min", "median", "back", "answered");
+    text_add(out, "\t>hop\taddress\t+name\tnetwork\tAS\tmetro\t>min\t>median\t-1>back"
+                  "\tanswered\n");
     for (size_t i = 0; i < t->n; i++) {
         const struct segment_hop *hop = &t->hops[i];
         struct trace_stats s = trace_stats(t->trace, (uint8_t)(i + 1));
         text_add(
-            out, "%3zu  %-*s  %-*s  %-9s  %-*s  %-5s  %8s  %8s  %4s  %u of %u\n", i + 1,
-            addresses, address_text(address, hop), names, name_text(name, hop->name),
+            out, "\t%zu\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%u of %u\n", i + 1,
+            address_text(address, hop), name_text(name, hop->name),
             hop->segment == SEGMENT_MICROSOFT ? "Microsoft" : segment_name(hop->segment),
-            numbers, as_text(as, hop, &t->as[i]),
-            hop->pop.metro[0] != '\0' ? hop->pop.metro : "-", render_ms(min, s.min_ns),
-            render_ms(median, s.median_ns), back_text(back, &s), s.answered, s.sent);
+            as_text(as, hop, &t->as[i]), hop->pop.metro[0] != '\0' ? hop->pop.metro : "-",
+            render_ms(min, s.min_ns), render_ms(median, s.median_ns), back_text(back, &s),
+            s.answered, s.sent);
         add_extras(out, t, i);
     }
 }
