@@ -156,7 +156,10 @@ static void on_over(struct facts *facts, void *user)
             diagnose_print_fleet(&text, &shown);
         else
             diagnose_print_text(&text, &shown);
-        fputs(text_string(&text), stdout);
+        if (d->json || d->fleet)
+            fputs(text_string(&text), stdout);
+        else
+            cmd_print(text_string(&text));
     }
     text_free(&text);
     free(out);

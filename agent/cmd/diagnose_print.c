@@ -39,7 +39,7 @@ static void add_value(struct text *out, const struct check_row *r)
 static void add_row(struct text *out, const struct check_row *r)
 {
     char subject[sizeof r->subject], words[sizeof r->text];
-    text_add(out, "%-8s %-15s %s", grade_name(r->grade), check_name(r->id),
+    text_add(out, "\t%s\t%s\t%s", grade_name(r->grade), check_name(r->id),
              text_printable(subject, sizeof subject, r->subject, NULL));
     if (r->family == FAMILY_IPV4 || r->family == FAMILY_IPV6)
         text_add(out, "%s%s", r->subject[0] != '\0' ? " " : "", family_name(r->family));
@@ -62,6 +62,7 @@ void diagnose_print_text(struct text *out, const struct diagnosed *d)
     struct text verdict = {0};
     if (d->facts->uplink[0] != '\0')
         text_add(out, "Measured over %s only:\n", d->facts->uplink);
+    text_add(out, "\t\t\t\t\n"); /* without titles; the third cell is prose */
     for (size_t i = 0; i < d->diagnosis->n_rows; i++)
         add_row(out, &d->diagnosis->rows[i]);
     text_add(out, "\n");
