@@ -23,22 +23,25 @@ static const struct cmd_option options[] = {
 static int print_keys(void)
 {
     enum config_section section = SECTIONS;
+    struct text out = {0};
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
         if (key->section != section)
-            printf("%s[%s%s]\n", i > 0 ? "\n" : "", config_section_names[key->section],
-                   key->section == SECTION_TARGET || key->section == SECTION_UPLINK
-                       ? " NAME"
-                   : key->section == SECTION_ANY_COLLECTOR ? "] and [collector NAME"
-                                                           : "");
+            text_add(&out, "%s[%s%s]\n\t\t\t\n", i > 0 ? "\n" : "",
+                     config_section_names[key->section],
+                     key->section == SECTION_TARGET || key->section == SECTION_UPLINK
+                         ? " NAME"
+                     : key->section == SECTION_ANY_COLLECTOR ? "] and [collector NAME"
+                                                             : "");
         section = key->section;
-        struct text help = {0};
-        config_key_help(&help, key, probe_kind_words());
-        printf("  %-18s %s\n", key->name, text_string(&help));
-        text_free(&help);
+        text_add(&out, "\t  %s\t", key->name);
+        config_key_help(&out, key, probe_kind_words());
+        text_add(&out, "\n");
         if (key->per_kind)
-            printf("  KIND_%-13s the same for one kind of probe\n", key->name);
+            text_add(&out, "\t  KIND_%s\tthe same for one kind of probe\n", key->name);
     }
+    cmd_print(text_string(&out));
+    text_free(&out);
     return CMD_FINE;
 }
 
@@ -65,13 +68,13 @@ static void print_summary(const struct config *c, const char *path)
     size_t used = kinds_used(c, kinds);
     bool ships = c->collectors[0].url[0] != '\0';
     char name[PATH_MAX];
-    printf("%s: OK: %zu target%s, %zu kind%s, up to %.2f probes/s, %s%s",
-           text_printable(name, sizeof name, path, ""), c->n_targets,
-           plural(c->n_targets), used, plural(used), config_rate(c, kinds),
-           ships ? "collector " : "no collector", c->collectors[0].url);
+    cmd_printf("%s: OK: %zu target%s, %zu kind%s, up to %.2f probes/s, %s%s",
+               text_printable(name, sizeof name, path, ""), c->n_targets,
+               plural(c->n_targets), used, plural(used), config_rate(c, kinds),
+               ships ? "collector " : "no collector", c->collectors[0].url);
     for (size_t i = 1; i < c->n_collectors; i++)
-        printf(", failover %s", c->collectors[i].url);
-    printf("\n");
+        cmd_printf(", failover %s", c->collectors[i].url);
+    cmd_printf("\n");
 }
 
 /* Number of built-in names that are not configured; discovery may probe them too. */
@@ -96,12 +99,12 @@ static void print_uplinks(const struct config *c)
     for (size_t t = 0; t < c->n_targets; t++)
         chosen += c->targets[t].over_uplinks;
     double rate = config_rate_uplinks(c, probe_kind_words());
-    printf("  %zu of %zu targets over each of %zu uplink%s (", chosen, c->n_targets,
-           c->n_uplinks, plural(c->n_uplinks));
+    cmd_printf("  %zu of %zu targets over each of %zu uplink%s (", chosen, c->n_targets,
+               c->n_uplinks, plural(c->n_uplinks));
     for (size_t i = 0; i < c->n_uplinks; i++)
-        printf("%s%s", i > 0 ? ", " : "", c->uplinks[i].name);
-    printf("): %.2f of these probes/s, %.2f over each\n", rate,
-           rate / (double)c->n_uplinks);
+        cmd_printf("%s%s", i > 0 ? ", " : "", c->uplinks[i].name);
+    cmd_printf("): %.2f of these probes/s, %.2f over each\n", rate,
+               rate / (double)c->n_uplinks);
 }
 
 /* The rate of discovery, besides the configured targets. */
@@ -109,19 +112,20 @@ static void print_discovery(const struct config *c, const struct workloads *w)
 {
     const struct kinds *kinds = probe_kind_words();
     size_t names = unconfigured_names(c, w), doors = c->front_doors;
-    printf("  during discovery (%d s every hour) up to %.2f probes/s",
-           (int)(SURVEY_NS / NS_PER_S), config_rate_survey(c, kinds, names));
+    cmd_printf("  during discovery (%d s every hour) up to %.2f probes/s",
+               (int)(SURVEY_NS / NS_PER_S), config_rate_survey(c, kinds, names));
     if (doors + names > 0)
-        printf("; otherwise %.2f/s more for %zu discovered front door%s and %zu "
-               "built-in name%s",
-               config_rate_found(c, kinds, names), doors, plural(doors), names,
-               plural(names));
-    printf("\n");
+        cmd_printf("; otherwise %.2f/s more for %zu discovered front door%s and %zu "
+                   "built-in name%s",
+                   config_rate_found(c, kinds, names), doors, plural(doors), names,
+                   plural(names));
+    cmd_printf("\n");
     if (c->dns_probe)
-        printf("  each DNS server: one query every %d s; if there are several, each is "
-               "asked for up to %d hosts every hour, and where they differ up to %d TCP "
-               "handshakes are made with each answer\n",
-               (int)(RESOLVER_INTERVAL_NS / NS_PER_S), WATCH_HOSTS_MAX, WATCH_HANDSHAKES);
+        cmd_printf(
+            "  each DNS server: one query every %d s; if there are several, each is "
+            "asked for up to %d hosts every hour, and where they differ up to %d TCP "
+            "handshakes are made with each answer\n",
+            (int)(RESOLVER_INTERVAL_NS / NS_PER_S), WATCH_HOSTS_MAX, WATCH_HANDSHAKES);
 }
 
 /* Bursts like a call, which the rates above do not have. */
@@ -134,9 +138,9 @@ static void print_media(const struct config *c)
             if (!c->targets[t].kinds[k] || (kind->uses & USES_MEDIA) == 0)
                 continue;
             uint32_t packets = c->media_bursts * MEDIA_PACKETS;
-            printf("  %u burst%s like a call a day: %u packets, up to %u kB\n",
-                   c->media_bursts, plural(c->media_bursts), packets * kind->packets,
-                   packets * kind->bytes / 1000);
+            cmd_printf("  %u burst%s like a call a day: %u packets, up to %u kB\n",
+                       c->media_bursts, plural(c->media_bursts), packets * kind->packets,
+                       packets * kind->bytes / 1000);
             return;
         }
 }
@@ -158,11 +162,11 @@ static void print_budget(const struct config *c)
         wanted += 86400 * budget_cost(&b, (struct budget_amount){rate.of[RATE_BYTES],
                                                                  rate.of[RATE_PACKETS]});
     }
-    printf("  budget %.1f MB a day (UTC)", b.limit / 1e6);
+    cmd_printf("  budget %.1f MB a day (UTC)", b.limit / 1e6);
     if (b.packet_bytes > 0)
-        printf(", at most %.0f packets: one counts as at least %.0f bytes",
-               c->budget.packets, b.packet_bytes);
-    printf(
+        cmd_printf(", at most %.0f packets: one counts as at least %.0f bytes",
+                   c->budget.packets, b.packet_bytes);
+    cmd_printf(
         "; the targets' intervals want up to %.1f MB; %s\n"
         "  planned: at most %.1f MB for probes, %.1f MB for traces, MTU searches, bursts "
         "like a call, sweeps and names; shipping is not included\n"
@@ -174,10 +178,10 @@ static void print_budget(const struct config *c)
         (1 - BUDGET_OTHER) * b.limit / 1e6, BUDGET_OTHER * b.limit / 1e6);
     for (size_t k = 0; k < kinds->n; k++) {
         struct budget_amount one = budget_of_kind(kinds->list[k], usual.payload_bytes);
-        printf("%s %s %.0f bytes, %.0f packets", k > 0 ? ";" : "", kinds->list[k]->name,
-               one.bytes, one.packets);
+        cmd_printf("%s %s %.0f bytes, %.0f packets", k > 0 ? ";" : "",
+                   kinds->list[k]->name, one.bytes, one.packets);
     }
-    printf("\n");
+    cmd_printf("\n");
 }
 
 static void print_data(const struct data *d, enum data_file file, size_t entries,
@@ -185,8 +189,9 @@ static void print_data(const struct data *d, enum data_file file, size_t entries
 {
     char name[PATH_MAX];
     if (d->path[file] != NULL && d->problems[file] == 0)
-        printf("%s: OK: %zu entries, version %s\n",
-               text_printable(name, sizeof name, d->path[file], ""), entries, version);
+        cmd_printf("%s: OK: %zu entries, version %s\n",
+                   text_printable(name, sizeof name, d->path[file], ""), entries,
+                   version);
 }
 
 /* A missing data file is not a problem: its facts are unknown. */

@@ -52,19 +52,20 @@ static void print_excerpt(const char *text, size_t len)
     enum { SHOWN = 48 };
     for (size_t i = 0; i < len && i < SHOWN; i++)
         putchar(text[i] >= 0x20 && text[i] < 0x7F ? text[i] : '?');
-    printf("%s: ", len > SHOWN ? "..." : "");
+    cmd_printf("%s: ", len > SHOWN ? "..." : "");
 }
 
 static void print_pop(const struct whereis *w)
 {
     const struct metro *m = w->metro;
     if (m == NULL)
-        printf("city unknown");
+        cmd_printf("city unknown");
     else if (strcmp(m->city, m->country) == 0)
-        printf("%s", m->city);
+        cmd_printf("%s", m->city);
     else
-        printf("%s, %s", m->city, m->country);
-    printf(" (%s%s%s)", w->pop.metro, *w->pop.site != '\0' ? ", site " : "", w->pop.site);
+        cmd_printf("%s, %s", m->city, m->country);
+    cmd_printf(" (%s%s%s)", w->pop.metro, *w->pop.site != '\0' ? ", site " : "",
+               w->pop.site);
 }
 
 static const char *why_unknown(const struct whereis *w)
@@ -86,16 +87,17 @@ static void print_line(const struct whereis *w, const char *text, size_t len)
     if (named)
         print_pop(w);
     if (w->owner == OWNER_FOREIGN)
-        printf("not Microsoft's edge%s%s", w->service != NULL ? ": network of " : "",
-               w->service != NULL ? w->service : "");
+        cmd_printf("not Microsoft's edge%s%s", w->service != NULL ? ": network of " : "",
+                   w->service != NULL ? w->service : "");
     else if (w->service != NULL)
-        printf("%s%sservice %s", named ? ", " : "",
-               w->owner == OWNER_REGION ? "an Azure region, not Microsoft's edge, " : "",
-               w->service);
+        cmd_printf("%s%sservice %s", named ? ", " : "",
+                   w->owner == OWNER_REGION ? "an Azure region, not Microsoft's edge, "
+                                            : "",
+                   w->service);
     if (*w->basis != '\0')
-        printf(", by %s\n", w->basis);
+        cmd_printf(", by %s\n", w->basis);
     else
-        printf("unknown%s\n", why_unknown(w));
+        cmd_printf("unknown%s\n", why_unknown(w));
 }
 
 static void look_up(struct whereis_run *run, const char *text, size_t len)

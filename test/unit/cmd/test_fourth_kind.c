@@ -113,8 +113,8 @@ static void keys_name_it(void **state)
     int code = command_check_config.run(2, argv);
     capture_end(&out);
     CHECK_INT(CMD_FINE, code, "--keys");
-    check_has(out.out, "payload            icmp, route: ");
-    check_has(out.out, "port               tcp, https: ");
+    check_has(out.out, " icmp, route: bytes of payload");
+    check_has(out.out, " tcp, https: ");
     check_has(out.out, "kinds of probe, separated by spaces [icmp tcp https]\n");
 }
 
