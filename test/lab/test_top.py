@@ -131,6 +131,23 @@ def restarted(folder, command, log):
     agent.wait()
 
 
+def tables(folder):
+    """Texts of the other commands fit a terminal of 80 columns; a file has all columns."""
+    for words, told, left_out in ((("status", "-c", f"{folder}/edgelat.conf"), r"\nagent: ", "address|window"),
+                                  (("nearest", "-t", 3, "-l", "London"), "teams", "known by"),
+                                  (("trace", "teams.microsoft.com"), "The target|the target", "back"),
+                                  (("diagnose", "teams", "-t", 5), r"clock", "clock")):
+        command = " ".join(map(str, (EDGELAT, *words)))
+        whole = run(*command.split()).stdout
+        tap.ok(re.search(left_out, whole), f"{words[0]}: a file has it whole", whole)
+        with Terminal(words[0], 80, 60, ["sh", "-c", f"'{command}; echo code'"]) as t:
+            t.until(f"(?s){told}.*code", words[0], 40)
+            seen = t.tmux("capture-pane", "-pJ").stdout.splitlines()
+            tap.ok(max(map(len, (row.rstrip() for row in seen))) <= 80, f"{words[0]}: it fits 80 columns", "\n".join(seen))
+            if os.environ.get("SHOW"):
+                print("\n".join("# " + row for row in seen + whole.splitlines()))
+
+
 def slow_readers(folder):
     """Who reads gets each window, whatever others do: test/io/status/test_socket.c drops them."""
     slow = socket.socket(socket.AF_UNIX)
@@ -172,6 +189,7 @@ def main():
         with running(EDGELAT, "run", "-c", f"{folder}/edgelat.conf", stderr=log):
             wait_for(lambda: os.path.exists(f"{folder}/status.windows"), 10)
             beside_an_agent(folder, command)
+            tables(folder)
             slow_readers(folder)
             probed(f"{folder}/edgelat.conf")
             gone_terminal(command)
