@@ -78,7 +78,8 @@ static int print_completion(const char *shell)
     if (shell != NULL && strcmp(shell, "services") == 0)
         return print_services();
     if (shell == NULL || !completion_render(&text, shell))
-        return cmd_cannot("--completion needs the name of a shell: bash, zsh or fish");
+        return cmd_cannot(
+            "--completion needs the name of a shell, bash, zsh or fish; or services");
     return print(&text);
 }
 
@@ -109,6 +110,8 @@ static int perform(int argc, char **argv)
     }
     if (option == CMD_OPTION_COMPLETION)
         return print_completion(argv[2]);
+    if (strncmp(name, "--completion=", 13) == 0)
+        return print_completion(name + 13);
     if (help && argc < 3)
         return print_help(NULL);
     const struct command *command = find(help ? argv[2] : name);

@@ -131,8 +131,12 @@ static bool are_used(const struct options *o, const struct live *live)
         struct kinds some = kinds_using(probe_kind_words(), options[i].uses);
         struct text names = {0};
         kinds_add_names(&names, &some, ", ", " and ");
-        cmd_cannot("--%s is for %s, not for %s; leave it out", options[i].name,
-                   text_string(&names), probe_kinds[live->kinds[0]]->kind.name);
+        if (live->n_kinds > 1) /* none was given */
+            cmd_cannot("--%s is for %s; give the kind: edgelat probe %s", options[i].name,
+                       text_string(&names), some.list[0]->name);
+        else
+            cmd_cannot("--%s is for %s, not for %s; leave it out", options[i].name,
+                       text_string(&names), probe_kinds[live->kinds[0]]->kind.name);
         text_free(&names);
         return false;
     }
@@ -356,8 +360,8 @@ const struct command command_probe = {
     .rest = CMD_HOST,
     .options = options,
     .about =
-        "Probes any hosts with probes of one kind, or of all kinds, as the agent does, and "
-        "prints each result, then a summary with percentiles. Needs no agent and no "
+        "Probes any hosts with probes of one kind, or without KIND by ICMP, TCP and HTTPS, as the "
+        "agent does, and prints each result, then a summary with percentiles. Needs no agent and no "
         "configuration.",
     .notes =
         "The probes to a host go to its addresses in turn, at most eight; the summary has a "

@@ -33,6 +33,10 @@ static void refused(void **state)
          "--path is for https, not for icmp; leave it out"},
         {"probe tcp --server-name a.example 127.0.0.1",
          "--server-name is for https, not for tcp; leave it out"},
+        {"probe --media 127.0.0.1",
+         "--media is for stun; give the kind: edgelat probe stun"},
+        {"--completion=csh",
+         "--completion needs the name of a shell, bash, zsh or fish; or services"},
         /* what a newcomer types */
         {"diagnose --html /nosuch/ticket.html",
          "cannot write /nosuch/ticket.html: No such file or directory; give another file"},
