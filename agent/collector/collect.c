@@ -87,7 +87,8 @@ static void on_batch(enum signal signal, const ProtobufCMessage *request, size_t
         table_render(&text, (const Otlp__ExportMetricsServiceRequest *)request, bytes,
                      probe_kind_words());
     if (s->output == OUTPUT_ALL && text.len > 0) {
-        printf("%s\n", text_string(&text));
+        cmd_print(text_string(&text));
+        printf("\n");
         fflush(stdout);
     } else if (signal == SIGNAL_LOGS) {
         in_place_events(&s->place, &text);

@@ -1,6 +1,8 @@
 #include "collector/in_place.h"
 
+#include "base/fit.h"
 #include "base/mem.h"
+#include "cmd/cmd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +39,9 @@ static const char *add_line(struct text *out, const char *text, size_t columns)
 size_t in_place_draw(struct text *out, const struct in_place *s, size_t rows,
                      size_t columns)
 {
-    const char *table = text_string(&s->table);
+    struct text fitted = {0};
+    fit_text(&fitted, text_string(&s->table), columns);
+    const char *table = text_string(&fitted);
     size_t lines = count_lines(table), events = 0, before = count_lines(text_string(out));
     while (events < IN_PLACE_EVENTS && s->events[events] != NULL)
         events++;
@@ -49,6 +53,7 @@ size_t in_place_draw(struct text *out, const struct in_place *s, size_t rows,
     if (shown < lines)
         text_add(out, "... and %zu more lines; the terminal is too small\n",
                  lines - shown);
+    text_free(&fitted);
     if (events > 0)
         text_add(out, "\n");
     for (size_t i = 0; i < events; i++)
@@ -121,7 +126,7 @@ void in_place_events(struct in_place *s, const struct text *lines)
 void in_place_end(struct in_place *s)
 {
     if (!s->terminal)
-        fputs(text_string(&s->table), stdout);
+        cmd_print(text_string(&s->table));
     for (size_t i = 0; i < IN_PLACE_EVENTS; i++)
         free(s->events[i]);
     text_free(&s->table);

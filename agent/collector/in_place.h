@@ -29,7 +29,7 @@ void in_place_end(struct in_place *s);
 
 /*
  * Pure: what `in_place_table()` and `in_place_events()` draw on a terminal of that size, without
- * control characters: the lines of the table, cut to the width, and the events.
+ * control characters: the table, made to fit the width (base/fit.h), and the events.
  * Returns the number of lines.
  */
 size_t in_place_draw(struct text *out, const struct in_place *s, size_t rows,

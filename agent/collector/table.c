@@ -254,27 +254,6 @@ static void make_rows(struct results_table *t)
 
 /* ---- from rows to text ---- */
 
-struct widths {
-    int target, pop;
-};
-
-static int longer(int width, const char *text, size_t most)
-{
-    char cell[TARGET_NAME_MAX];
-    int len = (int)strlen(decoded_clean(cell, most, text, '_'));
-    return len > width ? len : width;
-}
-
-static struct widths widths_of(const struct results_table *t)
-{
-    struct widths w = {(int)strlen("target"), (int)strlen("PoP")};
-    for (size_t i = 0; i < t->n_rows; i++) {
-        w.target = longer(w.target, t->rows[i].key.target, TARGET_NAME_MAX);
-        w.pop = longer(w.pop, t->rows[i].key.pop, CELL_MAX + 1);
-    }
-    return w;
-}
-
 /* Of the coarsest histogram that is shown. */
 static void render_error(struct text *out, const struct results_table *t)
 {
@@ -302,7 +281,7 @@ static bool render_percentiles(struct text *out, const struct histogram *h)
         bool doubtful = h->count > 0 && !percentile_supported(p, h->count);
         snprintf(cell, sizeof cell, doubtful ? "(%s)" : "%s",
                  delay_text(ms, ns == DELAY_UNDEFINED ? -1 : (double)ns / 1e6));
-        text_add(out, " %7s", cell);
+        text_add(out, "\t%s", cell);
         doubt |= doubtful;
     }
     text_add(out, "\n");
@@ -319,15 +298,15 @@ static const char *loss_cell(char out[LOSS_TEXT_MAX], const struct row *row)
     return text;
 }
 
-static bool render_row(struct text *out, const struct row *row, struct widths w)
+static bool render_row(struct text *out, const struct row *row)
 {
     char rank[24] = "-", loss[LOSS_TEXT_MAX];
     char target[TARGET_NAME_MAX], pop[CELL_MAX + 1], kind[CELL_MAX + 1],
         family[CELL_MAX + 1];
     if (row->rank != INT64_MAX)
         snprintf(rank, sizeof rank, "%lld", (long long)row->rank);
-    text_add(out, "%-4s  %-*s  %-*s  %-5s %-6s %5llu %6s", rank, w.target,
-             decoded_clean(target, sizeof target, row->key.target, '_'), w.pop,
+    text_add(out, "\t%s\t%s\t%s\t%s\t%s\t%llu\t%s", rank,
+             decoded_clean(target, sizeof target, row->key.target, '_'),
              decoded_clean(pop, sizeof pop, row->key.pop, '_'),
              decoded_clean(kind, sizeof kind, row->key.kind, '_'),
              decoded_clean(family, sizeof family, row->key.family, '_'),
@@ -352,7 +331,7 @@ static void add_delay_names(struct text *out, const struct results_table *t)
 }
 
 static void render_head(struct text *out, const struct results_table *t,
-                        const Otlp__Resource *resource, size_t bytes, struct widths w)
+                        const Otlp__Resource *resource, size_t bytes)
 {
     char time[WALL_TEXT_MAX], cell[HOST_TEXT_MAX];
     Otlp__KeyValue *const *attributes = resource == NULL ? NULL : resource->attributes;
@@ -370,10 +349,9 @@ static void render_head(struct text *out, const struct results_table *t,
     text_add(out, "delays in ms");
     add_delay_names(out, t);
     text_add(out, "\n");
-    text_add(out, "%-4s  %-*s  %-*s  %-5s %-6s %5s %6s", "rank", w.target, "target",
-             w.pop, "PoP", "kind", "family", "sent", "loss");
+    text_add(out, "\trank\ttarget\t-3PoP\tkind\t-2family\t-1>sent\t>loss");
     for (size_t p = 0; p < PERCENTILES; p++)
-        text_add(out, " %7s", percentile_name[p]);
+        text_add(out, "\t>%s", percentile_name[p]);
     text_add(out, "\n");
 }
 
@@ -381,11 +359,10 @@ static void render(struct text *out, const struct results_table *t,
                    const Otlp__Resource *resource, size_t bytes)
 {
     bool doubt = false;
-    struct widths w = widths_of(t);
-    render_head(out, t, resource, bytes, w);
+    render_head(out, t, resource, bytes);
     for (size_t i = 0; i < t->n_rows; i++)
         if (t->rows[i].sent > 0)
-            doubt |= render_row(out, &t->rows[i], w);
+            doubt |= render_row(out, &t->rows[i]);
     render_error(out, t);
     if (doubt)
         text_add(out, "%s", render_supported_note);

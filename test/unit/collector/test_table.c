@@ -1,6 +1,7 @@
 #include "collector/table.h"
 
 #include "../cmd/requests.h"
+#include "base/fit.h"
 
 static const struct kind waits = {
     .name = "https", .delays = {"rtt", "total"}, .main_delay = 1};
@@ -13,8 +14,11 @@ static const char *const https[] = {"teams", "https", "ipv6", "LON"};
 
 static const char *render(struct text *out, const struct made *m)
 {
+    struct text made = {0};
     text_clear(out);
-    table_render(out, &m->request, 3120, &kinds);
+    table_render(&made, &m->request, 3120, &kinds);
+    fit_text(out, text_string(&made), 0);
+    text_free(&made);
     return text_string(out);
 }
 
@@ -66,14 +70,13 @@ static void test_row(void **state)
     made_results(&m, icmp, "not_measured", 500);
     add_thousand(&m, icmp, "rtt");
     made_rank(&m, "teams", 2);
-    CHECK_TEXT(
-        "2026-11-23T09:00:00.000000Z  host branch-17  site K\xc3\xb6ln 2  3120 "
-        "bytes\n"
-        "delays in ms\n"
-        "rank  target  PoP  kind  family  sent   loss     p50     p90     p95     p99\n"
-        "2     teams   LON  icmp  ipv4    1024   2.3%    2.76    2.76    5.52    11.0\n"
-        "(from histograms: percentiles are within 41.5 %)\n",
-        render(&out, &m), "one row");
+    CHECK_TEXT("2026-11-23T09:00:00.000000Z  host branch-17  site K\xc3\xb6ln 2  3120 "
+               "bytes\n"
+               "delays in ms\n"
+               "rank  target  PoP  kind  family  sent  loss   p50   p90   p95   p99\n"
+               "2     teams   LON  icmp  ipv4    1024  2.3%  2.76  2.76  5.52  11.0\n"
+               "(from histograms: percentiles are within 41.5 %)\n",
+               render(&out, &m), "one row");
     text_free(&out);
     made_end(&m);
 }
@@ -284,7 +287,10 @@ static void test_parts(void **state)
         OTLP__EXPORT_METRICS_SERVICE_REQUEST__INIT;
     request.resource_metrics = all;
     request.n_resource_metrics = 3;
-    table_render(&out, &request, 3120, &kinds);
+    struct text made = {0};
+    table_render(&made, &request, 3120, &kinds);
+    fit_text(&out, text_string(&made), 0);
+    text_free(&made);
     CHECK_TEXT("1 teams LON icmp ipv4 10 0.0% - - - -", words(&out, 3),
                "of the first part");
     CHECK_TEXT("1 teams LON https ipv6 10 0.0% - - - -", words(&out, 4), "of the second");
