@@ -34,7 +34,7 @@ static const struct delay_summary *distance(const struct series *s,
                                             const struct target_state *t)
 {
     const struct intercept *i = target_intercept(&t->addresses[family_slot(s->family)]);
-    return &s->window.delays[intercept_distance(s->kind, i)];
+    return series_window(s, intercept_distance(s->kind, i));
 }
 
 static void add_counts(struct nearest_row *e, const struct summary *w)

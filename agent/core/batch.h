@@ -57,18 +57,30 @@ struct series {
     bool lossless;  /* nor had the window with results before that a loss */
 
     bool due[PERIODS]; /* the period is to be exported with this batch: */
-    bool main_periods; /* of the first and the main delay only */
+    bool main_periods; /* percentiles of the first and the main delay only */
     struct period_summary *periods[PERIODS]; /* series_period(); NULL: of no delay any */
 
-    /* If in_window; of all its parts, see core/series.h. The window is at the end, as a
-     * series has memory for the delays of its kind only, and none for its variation: not to
-     * be copied as a whole. */
-    struct delay_range window_variation;
+    /* If in_window, of all its parts, see core/series.h. Bits, by delay: its histogram was
+     * empty before, and it has a new least or greatest value; SERIES_VARIATION of that of
+     * the variation. */
+    uint16_t begun, extreme;
+    int64_t
+        *medians_ns; /* by delay, of those without a place; DELAY_UNDEFINED: no value */
+    /* Its delays by series_place(). At the end, as a series has no memory for more, and
+     * none for its variation: not to be copied as a whole. */
     struct summary window;
 };
 
-/* Where the periods of a delay are in `periods`; SIZE_MAX: they are not kept. */
-static inline size_t series_period_place(const struct series *s, size_t delay)
+enum { SERIES_VARIATION = DELAYS_MAX };
+
+/* The number of delays that percentiles are kept of, ... */
+static inline size_t series_places(const struct series *s)
+{
+    return !s->main_periods ? kind_delays(s->kind) : s->kind->main_delay == 0 ? 1 : 2;
+}
+
+/* ... and which of them a delay is; SIZE_MAX: none. */
+static inline size_t series_place(const struct series *s, size_t delay)
 {
     if (!s->main_periods || delay == 0)
         return delay;
@@ -79,8 +91,16 @@ static inline size_t series_period_place(const struct series *s, size_t delay)
 static inline struct period_summary *series_period(const struct series *s, size_t p,
                                                    size_t delay)
 {
-    size_t place = series_period_place(s, delay);
+    size_t place = series_place(s, delay);
     return s->periods[p] == NULL || place == SIZE_MAX ? NULL : &s->periods[p][place];
+}
+
+/* The same of the window. */
+static inline const struct delay_summary *series_window(const struct series *s,
+                                                        size_t delay)
+{
+    size_t place = series_place(s, delay);
+    return place == SIZE_MAX ? NULL : &s->window.delays[place];
 }
 
 /*

@@ -113,6 +113,7 @@ static void series_entry_free(struct series_entry *a)
     for (size_t i = 0; i < kind_delays(a->series.kind); i++)
         histogram_free(&a->series.delays[i]);
     free(a->series.delays);
+    free(a->series.medians_ns);
     histogram_free(&a->series.variation);
     rolling_release(a->rolling);
     free(a);
@@ -184,18 +185,23 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
                                               const struct series_part *part,
                                               bool overflow)
 {
-    size_t n = kind_delays(part->kind);
+    const struct series begun = {
+        .target = part->target,
+        .kind = part->kind,
+        .family = part->to.family,
+        .to = part->to,
+        .start = part->summary->start,
+        .overflow = overflow,
+        .main_periods = l->main_periods && part->to.family != FAMILY_PROXY,
+    };
+    size_t n = kind_delays(part->kind), places = series_places(&begun);
     struct series_entry *a =
-        mem_zalloc(offsetof(struct series_entry, series.window) + summary_bytes(n));
-    a->series.delays = mem_zalloc(n * sizeof *a->series.delays);
+        mem_zalloc(offsetof(struct series_entry, series.window) + summary_bytes(places));
     a->stream = part->stream;
-    a->series.target = part->target;
-    a->series.kind = part->kind;
-    a->series.family = part->to.family;
-    a->series.to = part->to;
-    a->series.start = part->summary->start;
-    a->series.overflow = overflow;
-    a->series.main_periods = l->main_periods && part->to.family != FAMILY_PROXY;
+    memcpy(&a->series, &begun, offsetof(struct series, window));
+    a->series.delays = mem_zalloc(n * sizeof *a->series.delays);
+    if (places < n)
+        a->series.medians_ns = mem_alloc(n * sizeof *a->series.medians_ns);
     if (!overflow)
         text_copy(a->series.pop, sizeof a->series.pop, part->pop);
     begin_histograms(l, &a->series);
@@ -286,6 +292,22 @@ static bool target_overflows(const struct series_set *l, const struct target *ta
 
 /* ---- adding up ---- */
 
+/* Merges a delay of the window, or its variation, and notes what is new. */
+static void add_values(struct series *s, size_t i, struct histogram *h,
+                       const struct window *window)
+{
+    uint64_t count = h->count;
+    int64_t min_ns = h->min_ns, max_ns = h->max_ns;
+    if (i == SERIES_VARIATION)
+        window_merge_variation(window, h);
+    else
+        window_merge_delay(window, i, h);
+    bool begun = count == 0 && h->count > 0;
+    bool extreme = begun || h->min_ns < min_ns || h->max_ns > max_ns;
+    s->begun |= (uint16_t)(begun << i);
+    s->extreme |= (uint16_t)(extreme << i);
+}
+
 static void add_totals(struct series *s, const struct series_part *part)
 {
     const struct summary *from = part->summary;
@@ -293,8 +315,8 @@ static void add_totals(struct series *s, const struct series_part *part)
         s->outcomes[o] += from->outcomes[o];
     counters_add(s->counters, from->counters);
     for (size_t i = 0; i < kind_delays(s->kind); i++)
-        window_merge_delay(part->window, i, &s->delays[i]);
-    window_merge_variation(part->window, &s->variation);
+        add_values(s, i, &s->delays[i], part->window);
+    add_values(s, SERIES_VARIATION, &s->variation, part->window);
 }
 
 static void add_rolling(const struct series_set *l, struct series_entry *a,
@@ -302,7 +324,7 @@ static void add_rolling(const struct series_set *l, struct series_entry *a,
 {
     for (size_t i = 0; a->rolling != NULL && i < kind_delays(a->series.kind); i++) {
         struct tally values = {0};
-        if (series_period_place(&a->series, i) == SIZE_MAX)
+        if (series_place(&a->series, i) == SIZE_MAX)
             continue;
         window_tally_delay(window, i, &values);
         rolling_add(l->rolling, a->rolling, i, &values);
@@ -362,25 +384,37 @@ static void join_delays(struct delay_summary *into, const struct delay_summary *
         into->count > 0 ? llround(sum / (double)into->count) : DELAY_UNDEFINED;
 }
 
-static void join_range(struct delay_range *into, const struct delay_range *from)
+static int64_t median_of(const struct delay_summary *d)
 {
-    if (from->count == 0)
-        return;
-    if (into->count == 0 || from->min_ns < into->min_ns)
-        into->min_ns = from->min_ns;
-    if (into->count == 0 || from->max_ns > into->max_ns)
-        into->max_ns = from->max_ns;
-    into->count += from->count;
+    return d->count > 0 ? d->percentile_ns[P50] : DELAY_UNDEFINED;
 }
 
-static void join(struct series_entry *a, const struct summary *from)
+static void begin_window(struct series *s, const struct summary *from)
 {
-    struct summary *into = &a->series.window;
-    join_counts(into, from);
-    for (size_t i = 0; i < kind_delays(a->series.kind); i++)
-        join_delays(&into->delays[i], &from->delays[i], &a->early[i]);
-    struct delay_range variation = delay_range_of(&from->variation);
-    join_range(&a->series.window_variation, &variation);
+    memcpy(&s->window, from, offsetof(struct summary, delays));
+    for (size_t i = 0; i < kind_delays(s->kind); i++) {
+        size_t place = series_place(s, i);
+        if (place != SIZE_MAX)
+            s->window.delays[place] = from->delays[i];
+        else
+            s->medians_ns[i] = median_of(&from->delays[i]);
+    }
+}
+
+static void join_window(struct series_entry *a, const struct summary *from)
+{
+    struct series *s = &a->series;
+    join_counts(&s->window, from);
+    for (size_t i = 0; i < kind_delays(s->kind); i++) {
+        size_t place = series_place(s, i);
+        struct delay_summary all = {.count = 0};
+        if (place != SIZE_MAX) {
+            join_delays(&s->window.delays[place], &from->delays[i], &a->early[i]);
+        } else {
+            delay_summary_percentiles(&all, &a->early[i]);
+            s->medians_ns[i] = median_of(&all);
+        }
+    }
 }
 
 static bool has_results(const struct summary *s)
@@ -432,6 +466,8 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
         return false;
 
     bool first = a->window != l->window;
+    if (first)
+        a->series.begun = a->series.extreme = 0;
     if (first && l->delta)
         begin_anew(l, a, part->summary->start);
     a->window = l->window;
@@ -445,12 +481,10 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
     add_rolling(l, a, part->window);
     if (part->early || !first)
         keep_part(a, part->window);
-    if (first) {
-        memcpy(&a->series.window, part->summary,
-               summary_bytes(kind_delays(a->series.kind)));
-        a->series.window_variation = delay_range_of(&part->summary->variation);
-    } else
-        join(a, part->summary);
+    if (first)
+        begin_window(&a->series, part->summary);
+    else
+        join_window(a, part->summary);
     return first_overflow;
 }
 
@@ -546,9 +580,8 @@ static bool is_stated(const struct period_summary *p)
 static void keep_period(struct series *s, size_t place, size_t p,
                         const struct period_summary *is)
 {
-    size_t n = s->main_periods && kind_delays(s->kind) > 2 ? 2 : kind_delays(s->kind);
     if (s->periods[p] == NULL)
-        s->periods[p] = mem_zalloc(n * sizeof *s->periods[p]);
+        s->periods[p] = mem_zalloc(series_places(s) * sizeof *s->periods[p]);
     s->periods[p][place] = *is;
     s->periods[p][place].end = s->window.end;
 }
@@ -565,7 +598,7 @@ static void state_periods(const struct series_set *l, struct series_entry *a,
     }
     for (size_t i = 0; any && i < kind_delays(s->kind); i++) {
         struct period_summary of[PERIODS];
-        size_t place = series_period_place(s, i);
+        size_t place = series_place(s, i);
         if (place == SIZE_MAX)
             continue;
         rolling_summary(l->rolling, a->rolling, i, s->due, of);

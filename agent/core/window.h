@@ -43,16 +43,6 @@ struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     bool exact; /* percentiles are values of the sample, not steps of a tally */
 };
 
-struct delay_range { /* ns, if count is not 0 */
-    int64_t min_ns, max_ns;
-    uint32_t count;
-};
-
-static inline struct delay_range delay_range_of(const struct delay_summary *s)
-{
-    return (struct delay_range){s->min_ns, s->max_ns, s->count};
-}
-
 /* Sets counts, percentiles and intervals from a tally; an interval ends at the bounds of
  * its steps. A percentile among censored values is `over_ns`, which the caller has set. */
 void delay_summary_percentiles(struct delay_summary *s, const struct tally *t);

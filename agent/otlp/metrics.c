@@ -203,12 +203,11 @@ static void add_count(struct builder *b, size_t metric, const struct attributes 
  * seldom change.
  */
 static void add_histogram(struct builder *b, size_t metric, const struct attributes *a,
-                          const struct series *s, const struct histogram *h,
-                          struct delay_range window, bool turn)
+                          const struct series *s, size_t i, bool turn)
 {
-    bool begins = begins_now(b, s, h->count, window.count);
-    bool extreme = s->in_window && window.count > 0 &&
-                   (window.min_ns == h->min_ns || window.max_ns == h->max_ns);
+    const struct histogram *h = i == SERIES_VARIATION ? &s->variation : &s->delays[i];
+    bool begins = !b->delta && s->in_window && (s->begun >> i & 1) != 0;
+    bool extreme = s->in_window && (s->extreme >> i & 1) != 0;
     bool extremes = extreme || s->due[PERIOD_DAY];
     if (!turn && !begins && !extremes)
         return;
@@ -259,9 +258,9 @@ static void add_quantiles(struct builder *b, const struct attributes *of,
 static void add_periods(struct builder *b, const struct attributes *of,
                         const struct series *s, size_t delay)
 {
-    if (s->in_window)
-        add_quantiles(b, of, PERIOD_WINDOW_NAME, s->window.start,
-                      &s->window.delays[delay]);
+    const struct delay_summary *window = series_window(s, delay);
+    if (s->in_window && window != NULL)
+        add_quantiles(b, of, PERIOD_WINDOW_NAME, s->window.start, window);
     for (size_t i = 0; i < PERIODS; i++) {
         const struct period_summary *period = series_period(s, i, delay);
         if (!s->due[i] || period == NULL)
@@ -279,9 +278,7 @@ static void add_delays(struct builder *b, const struct series *s,
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[i]);
         if (choice->histograms && s->delays[i].count > 0)
-            add_histogram(b, DELAY, &a, s, &s->delays[i],
-                          delay_range_of(&s->window.delays[i]),
-                          turn || i == s->kind->main_delay);
+            add_histogram(b, DELAY, &a, s, i, turn || i == s->kind->main_delay);
         if (choice->quantiles == QUANTILES_ALL ||
             (choice->quantiles == QUANTILES_MAIN && i == s->kind->main_delay))
             add_periods(b, &a, s, i);
@@ -289,7 +286,7 @@ static void add_delays(struct builder *b, const struct series *s,
     if (choice->variation && s->variation.count > 0) {
         struct attributes a = *of;
         attribute_text(b, &a, ATTR_DELAY, s->kind->delays[0]);
-        add_histogram(b, VARIATION, &a, s, &s->variation, s->window_variation, turn);
+        add_histogram(b, VARIATION, &a, s, SERIES_VARIATION, turn);
     }
 }
 

@@ -76,9 +76,12 @@ static void take_periods(struct snapshot_stream *to, const struct series *series
 /* Of a delay in the last window; DELAY_UNDEFINED: the kind has no such delay, or no value. */
 static int64_t median_of(const struct series *series, size_t delay)
 {
-    const struct delay_summary *d = &series->window.delays[delay];
-    return delay < kind_delays(series->kind) && d->count > 0 ? d->percentile_ns[P50]
-                                                             : DELAY_UNDEFINED;
+    if (delay >= kind_delays(series->kind))
+        return DELAY_UNDEFINED;
+    const struct delay_summary *d = series_window(series, delay);
+    if (d == NULL)
+        return series->medians_ns[delay];
+    return d->count > 0 ? d->percentile_ns[P50] : DELAY_UNDEFINED;
 }
 
 static struct snapshot_delay delay_of(const struct delay_summary *from)

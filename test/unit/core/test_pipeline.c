@@ -267,7 +267,7 @@ static void handshakes_of_a_middlebox_are_left_out(void **state)
     const struct series *s = series(&r, WEB, "");
     CHECK_INT(2 * INTERCEPT_SAMPLES, s->window.received, "they are counted");
     CHECK_INT(0, s->window.delays[0].count, "also those before it was found out");
-    CHECK_INT(0, s->window_variation.count, "nor their variation");
+    CHECK_INT(0, s->variation.count, "nor their variation");
     CHECK_INT(0, s->delays[0].count, "nor in the totals");
     CHECK_INT(2 * INTERCEPT_SAMPLES, s->window.delays[1].count, "replies are real");
     CHECK_INT(2, t[0].rank, "not the nearest because of it");

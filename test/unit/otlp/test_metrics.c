@@ -49,7 +49,6 @@ static void make(struct known *k)
     s->window.start = (struct wall){1060 * NS_PER_S};
     s->window.loss_ratio = 0.25;
     s->window.longest_burst = 4;
-    s->window.delays[0].count = 2; /* of three: the series is not new */
     for (size_t p = 0; p < PERCENTILES; p++)
         s->window.delays[0].percentile_ns[p] = 30 * NS_PER_MS;
     s->window.delays[0].percentile_ns[P50] = 20 * NS_PER_MS;
@@ -167,7 +166,7 @@ static void delays_are_cumulative_histograms(void **state)
     (void)state;
     struct known k;
     make(&k);
-    k.series.window.delays[0].min_ns = 10 * NS_PER_MS; /* a new extreme */
+    k.series.extreme = 1; /* a new one */
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Metric *m = find(request, "edgelat.probe.delay");
     CHECK_TEXT("s", m->unit, "seconds");
@@ -234,7 +233,7 @@ static void all_is_of_the_window(struct known *k)
     memcpy(w->outcomes, k->series.outcomes, sizeof w->outcomes);
     w->counters[COUNTER_DUPLICATES] = k->series.counters[COUNTER_DUPLICATES];
     histogram_merge(&k->series.variation, &k->series.delays[0]);
-    w->delays[0].count = k->series.window_variation.count = k->series.delays[0].count;
+    k->series.begun = k->series.extreme = 1 | 1 << SERIES_VARIATION;
 }
 
 /* The points of a sum with one value of an attribute: "time value" each. */
@@ -322,7 +321,6 @@ static void brief_batches(void **state)
     make(&k);
     k.series.brief = k.series.lossless = true;
     k.series.outcomes[OUTCOME_LOSS] = 0;
-    k.series.window.delays[0].min_ns = k.series.window.delays[0].max_ns = 20 * NS_PER_MS;
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Metric *results = find(request, "edgelat.probe.results");
     CHECK_TEXT("", sum_points(points, results, "edgelat.outcome", "loss"), "0 lost");
@@ -344,8 +342,7 @@ static void brief_batches(void **state)
 
     make(&k);
     k.series.brief = true;
-    k.series.window.delays[0].min_ns = 20 * NS_PER_MS;
-    k.series.window.delays[0].max_ns = 30 * NS_PER_MS;
+    k.series.extreme = 1;
     request = sent(&k);
     p = find(request, "edgelat.probe.delay")->exponential_histogram->data_points[0];
     CHECK_NEAR(0.030, p->max, ROUNDING_S, "a new maximum");
@@ -393,11 +390,8 @@ static void phases_take_turns(void **state)
             histogram_merge(&k.series.delays[d], &k.series.delays[0]);
         }
         histogram_merge(&k.series.variation, &k.series.delays[0]);
-        for (size_t d = 0; d < 3; d++)
-            k.series.window.delays[d].count = turns[i].is_new ? 3 : 2;
-        k.series.window.delays[1].min_ns =
-            k.series.delays[1].min_ns + (turns[i].extreme ? 0 : NS_PER_MS);
-        k.series.window_variation.count = turns[i].is_new ? 3 : 2;
+        k.series.begun = turns[i].is_new ? 7 | 1 << SERIES_VARIATION : 0;
+        k.series.extreme = turns[i].extreme ? 1 << 1 : 0;
         const Otlp__ExportMetricsServiceRequest *request = sent(&k);
         const Otlp__Metric *delays = find(request, "edgelat.probe.delay");
         CHECK_INT(turns[i].delays, delays->exponential_histogram->n_data_points,

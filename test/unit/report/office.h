@@ -101,6 +101,9 @@ static inline void office_window(struct office *o, unsigned replies, unsigned lo
         office_start(o);
     s->outcomes[OUTCOME_REPLY] += replies;
     s->outcomes[OUTCOME_LOSS] += lost;
+    s->begun = replies > 0 && s->delays[0].count == 0;
+    s->extreme = s->begun ||
+                 (replies > 0 && (ns < s->delays[0].min_ns || ns > s->delays[0].max_ns));
     for (unsigned i = 0; i < replies; i++)
         histogram_add(&s->delays[0], ns);
     s->in_window = replies + lost > 0;
@@ -109,8 +112,6 @@ static inline void office_window(struct office *o, unsigned replies, unsigned lo
         .outcomes = {[OUTCOME_REPLY] = replies, [OUTCOME_LOSS] = lost},
         .loss_ratio = s->in_window ? (double)lost / (replies + lost) : NAN,
         .delays = {{.count = replies,
-                    .min_ns = ns,
-                    .max_ns = ns,
                     .percentile_ns = {ns, ns, ns, ns},
                     .supported = {[P50] = replies >= 5}}},
     };
