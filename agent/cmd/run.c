@@ -208,6 +208,15 @@ static void keep_memory_low(void)
     mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 }
 
+/*
+ * libuv's pool keeps 12 kB for each of its threads, 4 by default. One writes the disk; the
+ * other is for what may block: getaddrinfo() (net/system_lookup.h), or a modem for seconds.
+ */
+static void keep_threads_few(void)
+{
+    setenv("UV_THREADPOOL_SIZE", "2", 0);
+}
+
 /* Of one object: the code and constants, which are those of the file. */
 static int unmap_unchanged(struct dl_phdr_info *object, size_t size, void *user)
 {
@@ -367,6 +376,7 @@ static int run(int argc, char **argv)
     int rc = CMD_CANNOT;
     log_never_wait();
     keep_memory_low();
+    keep_threads_few();
     prctl(PR_SET_NAME, "edgelat"); /* it is "exe" after execve("/proc/self/exe") */
     if (s.signals < 0)
         return cmd_cannot("no descriptor for signals: %s", strerror(-s.signals));
