@@ -119,25 +119,27 @@ enum charge metre_charge_worst(struct metre_charge c)
 
 static void forget(struct last_metre *m, size_t family)
 {
-    for (size_t t = 0; t < m->n_targets; t++)
-        m->slots[2 * t + family] = (struct metre_slot){.series = NULL};
+    free(m->slots[family]);
+    m->slots[family] = NULL;
     m->states[family] = m->pending[family] = METRE_UNKNOWN;
+}
+
+static void *extend(void *list, size_t n, size_t room, size_t element)
+{
+    list = mem_resize(list, room * element);
+    memset((char *)list + n * element, 0, (room - n) * element);
+    return list;
 }
 
 static void grow(struct last_metre *m, size_t n)
 {
     if (n > m->room) {
         size_t room = n + 16;
-        struct metre_slot *slots = mem_zalloc(2 * room * sizeof *slots);
-        struct metre_charge *charges = mem_zalloc(2 * room * sizeof *charges);
-        if (m->n_targets > 0) {
-            memcpy(slots, m->slots, 2 * m->n_targets * sizeof *slots);
-            memcpy(charges, m->charges, 2 * m->n_targets * sizeof *charges);
-        }
-        free(m->slots);
-        free(m->charges);
-        m->slots = slots;
-        m->charges = charges;
+        for (size_t f = 0; f < 2; f++)
+            if (m->slots[f] != NULL)
+                m->slots[f] =
+                    extend(m->slots[f], m->n_targets, room, sizeof *m->slots[f]);
+        m->charges = extend(m->charges, 2 * m->n_targets, 2 * room, sizeof *m->charges);
         m->room = room;
     }
     m->n_targets = n;
@@ -187,7 +189,10 @@ static void take_series(struct last_metre *m, const struct batch *b,
     if (!series->in_window || series->family == FAMILY_PROXY || t == b->n_targets ||
         series->silent_while != NULL || series->kind->of_resolver)
         return;
-    struct metre_slot *s = &m->slots[2 * t + family_slot(series->family)];
+    size_t f = family_slot(series->family);
+    if (m->slots[f] == NULL)
+        m->slots[f] = mem_zalloc(m->room * sizeof *m->slots[f]);
+    struct metre_slot *s = &m->slots[f][t];
     if (preferred != (s->series == series))
         return;
     take_delay(s, series);
@@ -203,11 +208,13 @@ static void take_series(struct last_metre *m, const struct batch *b,
 static void begin(struct last_metre *m)
 {
     for (size_t i = 0; i < 2 * m->n_targets; i++) {
-        struct metre_slot *s = &m->slots[i];
+        m->charges[i] = (struct metre_charge){CHARGE_NOTHING, CHARGE_NOTHING};
+        if (m->slots[i % 2] == NULL)
+            continue;
+        struct metre_slot *s = &m->slots[i % 2][i / 2];
         memmove(&s->windows[1], &s->windows[0], (METRE_WINDOWS - 1) * sizeof *s->windows);
         s->windows[0] = (struct loss_count){0};
         s->delay = (struct metre_delay){0};
-        m->charges[i] = (struct metre_charge){CHARGE_NOTHING, CHARGE_NOTHING};
     }
 }
 
@@ -247,7 +254,7 @@ static int64_t middle_rise(const struct last_metre *m, const struct family_view 
     int64_t *rises = mem_alloc((m->n_targets + 1) * sizeof *rises), middle = INT64_MAX;
     size_t n = 0;
     for (size_t t = 0; t < m->n_targets; t++) {
-        const struct metre_delay *d = &m->slots[2 * t + v->family].delay;
+        const struct metre_delay *d = &m->slots[v->family][t].delay;
         if (t != except && t != v->gateway && d->count > 0)
             rises[n++] = rise_of(d, d->high_ns);
     }
@@ -263,9 +270,9 @@ static void charge_target(struct last_metre *m, const struct family_view *v, siz
                           bool down)
 {
     static const struct metre_slot none;
-    const struct metre_slot *s = &m->slots[2 * t + v->family],
+    const struct metre_slot *s = &m->slots[v->family][t],
                             *g = v->gateway < m->n_targets
-                                     ? &m->slots[2 * v->gateway + v->family]
+                                     ? &m->slots[v->family][v->gateway]
                                      : &none;
     struct metre_charge *c = &m->charges[2 * t + v->family];
     const struct loss_count *now = &s->windows[0];
@@ -290,7 +297,7 @@ static enum metre_state judge(const struct last_metre *m, const struct family_vi
 {
     if (v->gateway == m->n_targets)
         return METRE_UNKNOWN;
-    const struct metre_slot *g = &m->slots[2 * v->gateway + v->family];
+    const struct metre_slot *g = &m->slots[v->family][v->gateway];
     bool silent = is_silent(&g->windows[0]);
     if (silent && no_neighbour && is_silent(&v->now) && (g->answered || v->tried))
         return METRE_DOWN;
@@ -320,7 +327,7 @@ static void say(struct event *e, const struct last_metre *m, const struct family
 {
     char address[ADDRESS_TEXT_MAX];
     const struct metre_gateway *at = &m->gateways[v->family];
-    const struct metre_slot *g = &m->slots[2 * v->gateway + v->family];
+    const struct metre_slot *g = &m->slots[v->family][v->gateway];
     endpoint_address(address, &at->at);
     if (is == METRE_DOWN)
         event_say(e,
@@ -389,7 +396,7 @@ static void report(struct last_metre *m, const struct batch *b,
     e->since = m->since[f];
     int64_t window_ns = b->time.ns - b->window_start.ns;
     const struct metre_slot *g =
-        v->gateway < m->n_targets ? &m->slots[2 * v->gateway + f] : NULL;
+        v->gateway < m->n_targets ? &m->slots[f][v->gateway] : NULL;
     if (is == METRE_LOSSY)
         e->since.ns = b->window_start.ns - (int64_t)lossy_windows(g) * window_ns;
     else if (before == METRE_LOSSY && g != NULL)
@@ -428,8 +435,11 @@ static void window_of_family(struct last_metre *m, const struct batch *b, size_t
                              struct events *events)
 {
     struct family_view v = {.family = family, .gateway = m->n_targets};
+    m->silent[family] = false;
+    if (m->slots[family] == NULL)
+        return;
     for (size_t t = 0; t < m->n_targets; t++) {
-        struct metre_slot *s = &m->slots[2 * t + family];
+        struct metre_slot *s = &m->slots[family][t];
         sum_up(s);
         if (b->targets[t].target->gateway) {
             if (m->gateways[family].at.family != FAMILY_NONE && s->windows[0].sent > 0)
@@ -441,8 +451,8 @@ static void window_of_family(struct last_metre *m, const struct batch *b, size_t
         if (s->answered)
             add_counts(&v.now, &s->windows[0]);
     }
-    m->silent[family] = v.gateway < m->n_targets &&
-                        is_silent(&m->slots[2 * v.gateway + family].windows[0]);
+    m->silent[family] =
+        v.gateway < m->n_targets && is_silent(&m->slots[family][v.gateway].windows[0]);
     enum metre_state is = judge(m, &v, m->gateways[family].no_neighbour);
     for (size_t t = 0; t < m->n_targets; t++)
         if (!b->targets[t].target->gateway)
@@ -478,7 +488,8 @@ struct metre_charge last_metre_charge(const struct last_metre *m, size_t target,
 
 void last_metre_free(struct last_metre *m)
 {
-    free(m->slots);
+    free(m->slots[0]);
+    free(m->slots[1]);
     free(m->charges);
-    *m = (struct last_metre){.slots = NULL};
+    *m = (struct last_metre){.room = 0};
 }

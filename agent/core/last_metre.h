@@ -88,7 +88,7 @@ struct last_metre {                   /* start with { 0 }, end with last_metre_f
     enum metre_state states[2];       /* reported */
     enum metre_state pending[2];      /* of the last window */
     struct wall since[2];             /* when `pending` began */
-    struct metre_slot *slots;         /* by target and family */
+    struct metre_slot *slots[2];      /* by family, then target; NULL: no result yet */
     struct metre_charge *charges;     /* by target and family */
     size_t n_targets, room;
 };
