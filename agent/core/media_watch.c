@@ -1,10 +1,12 @@
 #include "core/media_watch.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "core/event_names.h"
 #include "core/time.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 const char *nat_name(enum nat nat)
 {
@@ -25,14 +27,18 @@ static bool same(const struct endpoint *a, const struct endpoint *b)
 static struct media_watched *place_of(struct media_watch *w, const struct target *target,
                                       enum family family)
 {
-    struct media_watched *oldest = &w->all[0];
+    struct media_watched *oldest = w->all;
     for (size_t i = 0; i < w->n; i++) {
         if (w->all[i].target == target && w->all[i].family == family)
             return &w->all[i];
         if (w->all[i].last.ns < oldest->last.ns)
             oldest = &w->all[i];
     }
-    struct media_watched *m = w->n < MEDIA_WATCH_MAX ? &w->all[w->n++] : oldest;
+    struct media_watched *m = oldest;
+    if (w->n < MEDIA_WATCH_MAX) {
+        w->all = mem_grow(w->all, &w->room, w->n + 1, sizeof *w->all);
+        m = &w->all[w->n++];
+    }
     *m = (struct media_watched){.target = target, .family = family};
     return m;
 }
@@ -197,4 +203,10 @@ void media_watch_moved(struct media_watch *w)
             w->egress[n_egress++] = w->egress[i];
     w->n = n;
     w->n_egress = n_egress;
+}
+
+void media_watch_free(struct media_watch *w)
+{
+    free(w->all);
+    *w = (struct media_watch){.n = 0};
 }

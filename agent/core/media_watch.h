@@ -66,9 +66,9 @@ struct egress {
     struct wall other_since, reported;
 };
 
-struct media_watch { /* start with { 0 } */
-    struct media_watched all[MEDIA_WATCH_MAX];
-    size_t n;
+struct media_watch { /* start with { 0 }, end with media_watch_free() */
+    struct media_watched *all;
+    size_t n, room;
     struct egress egress[EGRESS_MAX];
     size_t n_egress;
 };
@@ -84,5 +84,7 @@ void media_watch_burst(struct media_watch *w, const struct target *target,
 
 /* This host is in another network: nothing is known but of uplinks, without events. */
 void media_watch_moved(struct media_watch *w);
+
+void media_watch_free(struct media_watch *w);
 
 #endif

@@ -364,6 +364,7 @@ void media_monitor_destroy(struct media_monitor *m)
         return;
     burst_destroy(m->burst);
     timer_close(m->timer);
+    media_watch_free(&m->watch);
     free(m->targets);
     free(m);
 }

@@ -19,7 +19,7 @@ static struct endpoint address(const char *text, uint16_t port)
 
 static void begin(void)
 {
-    watch = (struct media_watch){.n = 0};
+    media_watch_free(&watch);
     events.n = 0;
     now_s = 1000;
 }
