@@ -34,7 +34,6 @@ struct known {
     size_t n;                            /* 0: none known */
     bool proven;                         /* the first of them worked */
     struct endpoint failed;              /* address that failed last; FAMILY_NONE: none */
-    char text[KNOWN_MAX];
 };
 
 _Static_assert(FAMILIES *ADDRESSES_MAX == RACE_MAX, "all of them can be raced");
@@ -44,7 +43,8 @@ struct http_hosts {
     const struct uplink *uplink; /* NULL: the system's routes */
     struct resolver *resolver;   /* NULL: it could not start; libcurl resolves names */
     struct known known[HOSTS_MAX];
-    size_t next; /* entry to replace next */
+    size_t next;          /* entry to replace next */
+    char text[KNOWN_MAX]; /* of http_hosts_known() */
 };
 
 struct family_answer { /* of one family */
@@ -113,20 +113,20 @@ static struct known *find_or_add(struct http_hosts *h, const char *host, uint16_
 }
 
 /* "+HOST:PORT:ADDRESS,[ADDRESS]" */
-const char *http_hosts_known(const struct http_hosts *h, const char *host, uint16_t port)
+const char *http_hosts_known(struct http_hosts *h, const char *host, uint16_t port)
 {
-    struct known *k = (struct known *)find(h, host, port);
+    const struct known *k = find(h, host, port);
     if (k == NULL || k->n == 0)
         return NULL;
-    size_t len = (size_t)snprintf(k->text, sizeof k->text, "+%s:%u:", k->host, k->port);
+    size_t len = (size_t)snprintf(h->text, sizeof h->text, "+%s:%u:", k->host, k->port);
     for (size_t i = 0; i < k->n; i++) {
         char address[ADDRESS_TEXT_MAX];
         bool ipv6 = k->addresses[i].family == FAMILY_IPV6;
         endpoint_address(address, &k->addresses[i]);
-        len += (size_t)snprintf(k->text + len, sizeof k->text - len,
+        len += (size_t)snprintf(h->text + len, sizeof h->text - len,
                                 ipv6 ? "%s[%s]" : "%s%s", i > 0 ? "," : "", address);
     }
-    return k->text;
+    return h->text;
 }
 
 /* Index of an address; k->n: not in the list. */

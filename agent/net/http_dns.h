@@ -47,8 +47,8 @@ struct http_question *http_hosts_ask(struct http_hosts *h, const char *host,
 void http_question_cancel(struct http_question *q); /* NULL is fine */
 
 /* The known addresses in the format of CURLOPT_RESOLVE; NULL: none. Valid until the next
- * call for this host. */
-const char *http_hosts_known(const struct http_hosts *h, const char *host, uint16_t port);
+ * call. */
+const char *http_hosts_known(struct http_hosts *h, const char *host, uint16_t port);
 
 /* A request reached `address`, or failed without a reply. After a failure, the name is
  * resolved again and the addresses are raced. */
