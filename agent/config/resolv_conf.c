@@ -1,9 +1,11 @@
 #include "config/resolv_conf.h"
 
+#include "base/mem.h"
 #include "core/host_port.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BLANKS   " \t"
@@ -12,6 +14,17 @@
 struct resolv_conf resolv_conf_default(void)
 {
     return (struct resolv_conf){.ndots = 1};
+}
+
+static void forget_search(struct resolv_conf *c)
+{
+    while (c->n_search > 0)
+        free(c->search[--c->n_search]);
+}
+
+void resolv_conf_free(struct resolv_conf *c)
+{
+    forget_search(c);
 }
 
 /* ---- the file ---- */
@@ -29,12 +42,13 @@ static void take_search(struct resolv_conf *c, const char *value, size_t most)
 {
     const char *word;
     size_t len;
-    c->n_search = 0;
+    forget_search(c);
     c->search_given = true;
     while (c->n_search < most && (len = next_word(&value, &word, BLANKS)) > 0)
         if (len < HOST_TEXT_MAX) {
-            memcpy(c->search[c->n_search], word, len);
-            c->search[c->n_search++][len] = '\0';
+            char *domain = c->search[c->n_search++] = mem_alloc(len + 1);
+            memcpy(domain, word, len);
+            domain[len] = '\0';
         }
 }
 

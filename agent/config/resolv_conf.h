@@ -24,10 +24,10 @@ struct dns_server {
     char zone[ZONE_TEXT_MAX];
 };
 
-struct resolv_conf {
+struct resolv_conf { /* start with resolv_conf_default(), end with resolv_conf_free() */
     struct dns_server servers[DNS_SERVERS_MAX];
     size_t n_servers;
-    char search[SEARCH_MAX][HOST_TEXT_MAX];
+    char *search[SEARCH_MAX];
     size_t n_search;
     bool search_given; /* set, possibly to an empty list */
     unsigned ndots;
@@ -37,6 +37,7 @@ struct resolv_conf {
 
 /* Defaults without a file: ndots 1, no server, no search domain. */
 struct resolv_conf resolv_conf_default(void);
+void resolv_conf_free(struct resolv_conf *c);
 
 void resolv_conf_read(struct resolv_conf *c, const char *text, size_t len);
 

@@ -128,6 +128,7 @@ static void read_file(struct resolv_conf *c, const char *path)
 static void read_conf(struct resolver *r)
 {
     char hostname[HOST_TEXT_MAX] = "";
+    resolv_conf_free(&r->conf);
     r->conf = resolv_conf_default();
     r->conf_stamp = stamp_of(RESOLV_CONF);
     read_file(&r->conf, RESOLV_CONF);
@@ -651,6 +652,7 @@ static void read_upstream(struct resolver *r)
     r->upstream_stamp = stamp;
     r->n_upstream = c.n_servers;
     memcpy(r->upstream, c.servers, sizeof c.servers);
+    resolv_conf_free(&c);
 }
 
 static size_t add_servers(struct dns_server *out, size_t n, const struct dns_server *from,
@@ -718,5 +720,6 @@ void resolver_destroy(struct resolver *r)
     close_channels(r);
     if (r->stamping >= 0)
         close(r->stamping);
+    resolv_conf_free(&r->conf);
     free(r);
 }

@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         n++;
     assert(n <= c.n_search + 1);
     dns_servers_text(servers, sizeof servers, c.servers, c.n_servers);
+    resolv_conf_free(&c);
     free(text);
     return 0;
 }

@@ -57,6 +57,7 @@ static void files(void **state)
         struct resolv_conf c = resolv_conf_default();
         resolv_conf_read(&c, cases[i].text, strlen(cases[i].text));
         CHECK_TEXT(cases[i].reported, text_of(&c), cases[i].text);
+        resolv_conf_free(&c);
     }
 }
 
@@ -76,6 +77,7 @@ static void is_bounded(void **state)
     CHECK_INT(DNS_SERVERS_MAX, c.n_servers, "servers");
     CHECK_INT(SEARCH_MAX, c.n_search, "domains");
     CHECK(!c.rotate, "a line that is too long is none");
+    resolv_conf_free(&c);
 }
 
 static void environment_and_host(void **state)
@@ -98,6 +100,7 @@ static void environment_and_host(void **state)
         resolv_conf_environment(&c, cases[i].options, cases[i].localdomain);
         resolv_conf_complete(&c, cases[i].host);
         CHECK_TEXT(cases[i].reported, text_of(&c), cases[i].reported);
+        resolv_conf_free(&c);
     }
 }
 
@@ -129,6 +132,7 @@ static void candidates(void **state)
             text_add(&all, "%s%s", n > 0 ? " " : "", name);
         CHECK_TEXT(cases[i].expected, text_string(&all), cases[i].file);
         text_free(&all);
+        resolv_conf_free(&c);
     }
 }
 
@@ -144,6 +148,7 @@ static void a_candidate_that_is_too_long_is_empty(void **state)
     CHECK_TEXT("", name, "256 characters");
     CHECK(resolv_conf_candidate(&c, host, 1, name), "the name itself");
     CHECK_TEXT(host, name, "fits");
+    resolv_conf_free(&c);
 }
 
 static void server_lists(void **state)
