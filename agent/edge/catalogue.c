@@ -55,10 +55,13 @@ static bool read_code(struct datafile *f, const char *field, struct metro *m)
 }
 
 static bool read_degrees(struct datafile *f, const char *column, const char *field,
-                         double most, double *out)
+                         double most, float *out)
 {
-    if (text_to_number(field, -most, most, out))
+    double degrees;
+    if (text_to_number(field, -most, most, &degrees)) {
+        *out = (float)degrees;
         return true;
+    }
     datafile_problem(f, "%s %s: must be a number of degrees from -%g to %g", column,
                      field, most, most);
     return false;
@@ -138,7 +141,7 @@ static void add(struct catalogue *c, struct datafile *f, const struct metro *m)
 static bool is_near(struct position a, struct position b)
 {
     enum { KM_PER_DEGREE = 111 }; /* of latitude; a cheap test first: most are far */
-    return fabs(a.latitude - b.latitude) * KM_PER_DEGREE <= METRO_RADIUS_KM &&
+    return fabsf(a.latitude - b.latitude) * KM_PER_DEGREE <= METRO_RADIUS_KM &&
            distance_km(a, b) <= METRO_RADIUS_KM;
 }
 

@@ -26,8 +26,8 @@ static double arc(double chord)
 
 double distance_km(struct position a, struct position b)
 {
-    double between = RADIANS(b.latitude - a.latitude) / 2;
-    double across = RADIANS(b.longitude - a.longitude) / 2;
+    double between = RADIANS((double)b.latitude - a.latitude) / 2;
+    double across = RADIANS((double)b.longitude - a.longitude) / 2;
     double h = squared_sine(between) +
                cos(RADIANS(a.latitude)) * cos(RADIANS(b.latitude)) * squared_sine(across);
     return EARTH_RADIUS_KM * arc(2 * sqrt(h < 1 ? h : 1));

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-struct position { /* degrees; north and east are positive */
-    double latitude, longitude;
+struct position { /* degrees, to a metre; north and east are positive */
+    float latitude, longitude;
 };
 
 /* Great-circle distance by the haversine formula, on a sphere of 6371 km: within 0.6 % of

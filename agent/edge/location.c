@@ -88,8 +88,12 @@ static bool read_degrees(struct position *out, const char *text)
     size_t first = strcspn(words, ", \t");
     char *second = words + first + strspn(words + first, ", \t");
     words[first] = '\0';
-    return text_to_number(words, -90, 90, &out->latitude) &&
-           text_to_number(second, -180, 180, &out->longitude);
+    double latitude, longitude;
+    if (!text_to_number(words, -90, 90, &latitude) ||
+        !text_to_number(second, -180, 180, &longitude))
+        return false;
+    *out = (struct position){(float)latitude, (float)longitude};
+    return true;
 }
 
 bool location_parse(struct position *out, const struct catalogue *c, const char *text,
@@ -107,15 +111,11 @@ bool location_parse(struct position *out, const struct catalogue *c, const char 
             *out = m->at;
         return m != NULL;
     }
-    struct position read;
-    if (!read_degrees(&read, text)) {
-        text_add(
-            wrong,
-            "%s is not a location; write LATITUDE LONGITUDE in degrees, such as "
-            "50.94 6.96 (north and east are positive), or a city or the code of a metro",
-            text);
-        return false;
-    }
-    *out = read;
-    return true;
+    if (read_degrees(out, text))
+        return true;
+    text_add(wrong,
+             "%s is not a location; write LATITUDE LONGITUDE in degrees, such as "
+             "50.94 6.96 (north and east are positive), or a city or the code of a metro",
+             text);
+    return false;
 }

@@ -37,8 +37,8 @@ static void test_places(void **state)
         struct text wrong = {0};
         CHECK(location_parse(&at, &c, addresses[i].text, &wrong), "%s: %s",
               addresses[i].text, text_string(&wrong));
-        CHECK_NEAR(addresses[i].latitude, at.latitude, 0, addresses[i].text);
-        CHECK_NEAR(addresses[i].longitude, at.longitude, 0, addresses[i].text);
+        CHECK_NEAR(addresses[i].latitude, at.latitude, 1e-5, addresses[i].text);
+        CHECK_NEAR(addresses[i].longitude, at.longitude, 1e-5, addresses[i].text);
         CHECK_TEXT("", text_string(&wrong), "nothing is wrong");
     }
     catalogue_free(&c);
