@@ -15,8 +15,8 @@
 #include <uv.h>
 
 #define FLOWS          512  /* more streams share them, which is harmless */
-#define KEYS           4096 /* stamps on their way */
-#define RANDOM_NUMBERS 512
+#define KEYS           1024 /* stamps on their way */
+#define RANDOM_NUMBERS 64
 
 struct flow { /* what the probes of a stream have in common */
     uint16_t id, seq;

@@ -64,8 +64,8 @@ struct stun_socket {
 struct stun_flow {  /* what the probes of a stream have in common */
     uint8_t losses; /* in a row, on this socket */
     uint8_t socket;
+    uint16_t tcp_port;   /* that answered when it was `tried`; 0: none */
     struct mono tried;   /* TCP; 0: never, or UDP was answered since */
-    uint16_t tcp_port;   /* that answered then; 0: none */
     struct reach *reach; /* under way */
 };
 
