@@ -740,7 +740,8 @@ static int open_session(struct session *s)
 /* Printed before resolving, which may take seconds. */
 static void announce(const struct live *live)
 {
-    char every[DURATION_TEXT_MAX], times[32] = "until Ctrl-C";
+    double every_ms = ms(live->interval_ns);
+    char times[32] = "until Ctrl-C";
     if (live->count > 0)
         snprintf(times, sizeof times, "%u probe%s", live->count,
                  live->count == 1 ? "" : "s");
@@ -757,7 +758,8 @@ static void announce(const struct live *live)
     printf(": %s%s%s", times, kinds.n > 1 ? " each" : "",
            both ? " by IPv4 and IPv6" : "");
     if (live->count != 1)
-        printf(", %s apart", duration_text(every, live->interval_ns));
+        printf(", %g %s apart", every_ms < 1000 ? every_ms : every_ms / 1000,
+               every_ms < 1000 ? "ms" : "s");
     printf("\n");
     text_free(&labels);
     fflush(stdout);

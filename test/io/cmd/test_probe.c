@@ -25,7 +25,7 @@ static void answered(void **state)
 
     program_run(&r, "", "probe tcp near.test -n 2 -i 0.02");
     CHECK_INT(FINE, r.code, r.err);
-    CHECK_HAS(r.out, "TCP to near.test: 2 probes, 20ms apart");
+    CHECK_HAS(r.out, "TCP to near.test: 2 probes, 20 ms apart");
     CHECK_INT(2, program_count(r.out, "near.test  tcp  198.51.100.1:443  #"), "lines");
     close(near);
     close(far);
