@@ -14,8 +14,10 @@ enum {
     GZIP_WINDOW = 15 + 16, /* the largest window, gzip's header and trailer */
     ANY_WINDOW = 15 + 32,  /* gzip or zlib, by the header */
     RAW_WINDOW = -15,      /* neither has one */
-    GZIP_MEMORY =
-        6, /* 150 kB; zlib's default, 8, takes 270 and saves 0.7 % of the bytes */
+    /* 160 kB; zlib's default, 8, takes 270 and saves 0.7 % of the bytes. Of large ones 5
+     * takes 144 kB and a quarter less time, for 0.1 % more bytes. */
+    GZIP_MEMORY = 6,
+    GZIP_MEMORY_LARGE = 5,
     OS_UNKNOWN = 255,
     GZIP_LARGE = 256 * 1024,
     PIECE = 32 * 1024,
@@ -45,8 +47,9 @@ struct gzip *gzip_begin(bool large)
     int level = large ? Z_DEFAULT_COMPRESSION : Z_BEST_COMPRESSION;
     static gz_header header = {.os = OS_UNKNOWN};
     struct gzip *g = mem_zalloc(sizeof *g);
-    if (deflateInit2(&g->z, level, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    int memory = large ? GZIP_MEMORY_LARGE : GZIP_MEMORY;
+    if (deflateInit2(&g->z, level, Z_DEFLATED, GZIP_WINDOW, memory, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
         abort(); /* no memory */
     deflateSetHeader(&g->z, &header);
     return g;
