@@ -209,8 +209,8 @@ static void keep_memory_low(void)
 }
 
 /*
- * libuv's pool keeps 12 kB for each of its threads, 4 by default. One writes the disk; the
- * other is for what may block: getaddrinfo() (net/system_lookup.h), or a modem for seconds.
+ * libuv's pool keeps 12 kB for each of its threads, 4 by default. What writes the disk goes
+ * one after the other; besides, getaddrinfo() (net/system_lookup.h) or a modem may block.
  */
 static void keep_threads_few(void)
 {
@@ -421,6 +421,6 @@ const struct command command_run = {
     .run = run,
     .needs = {.descriptors = 32,
               .memory_bytes = 64 << 20,
-              .threads = 5,
+              .threads = 3,
               .file_bytes = 1 << 20},
 };
