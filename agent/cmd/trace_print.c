@@ -55,7 +55,7 @@ static void place_json(struct json *j, const struct segment_hop *hop)
     json_text(j, "metro", hop->pop.metro);
     json_text(j, "site", hop->pop.site);
     json_string(j, "city", hop->metro != NULL ? hop->metro->city : NULL);
-    json_string(j, "country", hop->metro != NULL ? hop->metro->country : NULL);
+    json_string(j, "country", hop->metro != NULL ? metro_country(hop->metro) : NULL);
 }
 
 static void answer_json(struct json *j, const struct trace_answer *a)

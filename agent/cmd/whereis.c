@@ -37,7 +37,7 @@ static void print_json(const struct whereis *w, const char *text, size_t len)
     json_text(&j, "metro", w->pop.metro);
     json_text(&j, "site", w->pop.site);
     json_string(&j, "city", w->metro != NULL ? w->metro->city : NULL);
-    json_string(&j, "country", w->metro != NULL ? w->metro->country : NULL);
+    json_string(&j, "country", w->metro != NULL ? metro_country(w->metro) : NULL);
     json_string(&j, "service", w->service);
     json_string(&j, "verdict", w->owner != OWNER_UNKNOWN ? owner_name(w->owner) : NULL);
     json_text(&j, "basis", w->basis);
@@ -60,10 +60,10 @@ static void print_pop(const struct whereis *w)
     const struct metro *m = w->metro;
     if (m == NULL)
         cmd_printf("city unknown");
-    else if (strcmp(m->city, m->country) == 0)
+    else if (strcmp(m->city, metro_country(m)) == 0)
         cmd_printf("%s", m->city);
     else
-        cmd_printf("%s, %s", m->city, m->country);
+        cmd_printf("%s, %s", m->city, metro_country(m));
     cmd_printf(" (%s%s%s)", w->pop.metro, *w->pop.site != '\0' ? ", site " : "",
                w->pop.site);
 }

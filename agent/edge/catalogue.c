@@ -22,6 +22,7 @@ static const char *const families[] = {
     [POP_AIRPORT] = "airport",
 };
 
+enum { WORD_MAX = 48, COUNTRIES_MAX = 1024 };
 enum { FAMILIES = POP_AIRPORT }; /* families allowed in metros.csv come before it */
 
 const char *pop_family_name(enum pop_family family)
@@ -29,11 +30,11 @@ const char *pop_family_name(enum pop_family family)
     return families[family];
 }
 
-static bool read_family(struct datafile *f, const char *word, uint8_t *out)
+static bool read_family(struct datafile *f, const char *word, struct metro *m)
 {
     for (size_t i = POP_UNKNOWN + 1; i < FAMILIES; i++)
         if (strcmp(word, families[i]) == 0) {
-            *out = (uint8_t)i;
+            m->family = i;
             return true;
         }
     const char *near = text_nearest(word, families + 1, FAMILIES - 1);
@@ -67,27 +68,53 @@ static bool read_degrees(struct datafile *f, const char *column, const char *fie
     return false;
 }
 
-/* City, country and position. The city is copied to `*cities`, which advances. Many rows
- * have the same country. */
+/* Of all catalogues, each kept until the end of the program like the texts of intern(). */
+static struct {
+    const char *names[COUNTRIES_MAX];
+    size_t n;
+} countries;
+
+const char *metro_country(const struct metro *m)
+{
+    return countries.names[m->country];
+}
+
+static bool read_country(struct datafile *f, const char *field, struct metro *m)
+{
+    char word[WORD_MAX];
+    if (!datafile_word(f, "country", field, word, sizeof word))
+        return false;
+    const char *name = intern(word);
+    size_t i = 0;
+    while (i < countries.n && countries.names[i] != name)
+        i++;
+    if (i == COUNTRIES_MAX) {
+        datafile_problem(f, "more than %d countries", COUNTRIES_MAX);
+        return false;
+    }
+    countries.n += i == countries.n;
+    countries.names[i] = name;
+    m->country = (unsigned)i;
+    return true;
+}
+
+/* City, country and position. The city is copied to `*cities`, which advances. */
 static bool read_location(struct datafile *f, char *fields[], char **cities,
                           struct metro *m)
 {
-    enum { WORD_MAX = 48 };
-    char country[WORD_MAX];
     if (!datafile_word(f, "city", fields[0], *cities, WORD_MAX) ||
-        !datafile_word(f, "country", fields[1], country, sizeof country) ||
+        !read_country(f, fields[1], m) ||
         !read_degrees(f, "latitude", fields[2], 90, &m->at.latitude) ||
         !read_degrees(f, "longitude", fields[3], 180, &m->at.longitude))
         return false;
     m->city = *cities;
-    m->country = intern(country);
     *cities += strlen(*cities) + 1;
     return true;
 }
 
 static bool read_metro(struct datafile *f, char *fields[], char **cities, struct metro *m)
 {
-    return read_code(f, fields[0], m) && read_family(f, fields[1], &m->family) &&
+    return read_code(f, fields[0], m) && read_family(f, fields[1], m) &&
            read_location(f, fields + 2, cities, m);
 }
 
@@ -146,7 +173,7 @@ static bool is_near(struct position a, struct position b)
 }
 
 /* Gives `group` to the code and, transitively, to all codes near it. */
-static void grow_group(struct catalogue *c, size_t from, uint16_t group)
+static void grow_group(struct catalogue *c, size_t from, unsigned group)
 {
     size_t *waiting = mem_alloc(c->n * sizeof *waiting), n = 0;
     c->metros[from].group = group;
@@ -169,7 +196,7 @@ static void assign_others(struct catalogue *c)
         struct metro *other = &c->others[i];
         double least = METRO_RADIUS_KM;
         /* there are at most n groups of metros */
-        other->group = (uint16_t)(c->n + 1 + i);
+        other->group = (unsigned)(c->n + 1 + i);
         for (size_t m = 0; m < c->n; m++) {
             if (!is_near(other->at, c->metros[m].at))
                 continue;
@@ -223,7 +250,7 @@ size_t catalogue_parse(struct catalogue *out, const struct datafile_source *from
         if (read_metro(&f, fields, &cities, &m))
             add(out, &f, &m);
     }
-    uint16_t groups = 0;
+    unsigned groups = 0;
     for (size_t i = 0; i < out->n; i++)
         if (out->metros[i].group == 0)
             grow_group(out, i, ++groups);
@@ -290,7 +317,7 @@ static bool is_of_city(const struct metro *m, const char *text)
         return false;
     const char *rest = text + city;
     return *rest == '\0' || strcasecmp(m->city + city, rest) == 0 ||
-           (strncmp(rest, ", ", 2) == 0 && strcasecmp(m->country, rest + 2) == 0);
+           (strncmp(rest, ", ", 2) == 0 && strcasecmp(metro_country(m), rest + 2) == 0);
 }
 
 /* How well known a code is: the three letters of Front Door's codes are known best, in

@@ -25,11 +25,12 @@
 
 enum { CATALOGUE_MAX = 4096 }; /* codes */
 
-struct metro { /* one code */
-    const char *city, *country;
+struct metro { /* one code; small, as there are some thousand */
+    const char *city;
     struct position at;
-    uint16_t group; /* the same for all codes of one metro */
-    uint8_t family; /* enum pop_family */
+    unsigned group : 14;   /* the same for all codes of one metro */
+    unsigned family : 3;   /* enum pop_family */
+    unsigned country : 15; /* metro_country() */
     char code[4];
 };
 
@@ -52,6 +53,9 @@ void catalogue_free(struct catalogue *c);
 
 /* "front-door", "exchange-efz", "exchange-site", "backbone-rdns", "airport", "unknown" */
 const char *pop_family_name(enum pop_family family);
+
+/* "Germany" */
+const char *metro_country(const struct metro *m);
 
 /* Finds a code (upper case) in `family`, else in another family. NULL: unknown. */
 const struct metro *catalogue_find(const struct catalogue *c, const char *code,
