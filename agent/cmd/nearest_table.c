@@ -134,8 +134,8 @@ static void print_json(const struct target_state *t, const struct nearest_row *e
     json_bool(&j, "configured", !t->target->discovered);
     json_text(&j, "pop", t->pop);
     json_string(&j, "basis", t->pop[0] != '\0' ? e->place->basis : NULL);
-    json_string(&j, "verdict", owner_name(t->owner.type));
-    json_text(&j, "verdict_basis", t->owner.why);
+    json_string(&j, "verdict", owner_name(target_verdict(t)->type));
+    json_text(&j, "verdict_basis", target_verdict(t)->why);
     json_string(&j, "city", e->standing.metro != NULL ? e->standing.metro->city : NULL);
     json_text(&j, "address", e->best ? endpoint_address(address, &e->best->to) : "");
     json_string(&j, "family", e->best ? family_name(e->best->family) : NULL);
@@ -191,7 +191,7 @@ static void add_row(struct text *out, const struct nearest_view *v,
     if (e->best != NULL)
         endpoint_address(address, &e->best->to);
     text_add(out, "\t%s\t%s\t%s\t%s", number(a, "%.0f", t->rank > 0 ? t->rank : NAN),
-             t->target->name, owner_pop(t->pop, &t->owner),
+             t->target->name, owner_pop(t->pop, target_verdict(t)),
              t->pop[0] != '\0' && e->place->basis != NULL ? e->place->basis : "-");
     snprintf(p50, sizeof p50, is_doubtful(rtt) ? "(%s)" : "%s",
              render_ms(b, rtt != NULL ? rtt->percentile_ns[P50] : DELAY_UNDEFINED));
@@ -281,7 +281,7 @@ static void add_issuer(struct text *out, const struct target_state *t)
             text_add(
                 out,
                 "%s: TLS is intercepted by %s, the issuer of the certificate of %s\n",
-                t->target->name, t->addresses[f].issuer, t->target->host);
+                t->target->name, target_issuer(&t->addresses[f]), t->target->host);
             return;
         }
 }
@@ -293,9 +293,9 @@ static void add_notes(struct text *out, const struct nearest_view *v,
 {
     char text[OWNER_TEXT_MAX];
     for (size_t i = 0; i < n; i++) {
-        if (owner_may_be_pop(order[i]->owner.type))
+        if (owner_may_be_pop(target_verdict(order[i])->type))
             continue;
-        owner_text(text, &order[i]->owner, order[i]->target->host);
+        owner_text(text, target_verdict(order[i]), order[i]->target->host);
         if (text[0] != '\0') /* of the gateway there is nothing to say */
             text_add(out, "%s: %s\n", order[i]->target->name, text);
     }
@@ -365,7 +365,7 @@ static void count(struct nearest_tally *tally, const struct target_state *t)
     tally->named += target_has_address(t);
     tally->measured += t->measured;
     tally->intercepted += t->intercepted;
-    tally->filtered += t->owner.type == OWNER_FILTERED;
+    tally->filtered += target_verdict(t)->type == OWNER_FILTERED;
     tally->eligible += t->rank > 0;
 }
 

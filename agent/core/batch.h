@@ -142,7 +142,7 @@ struct target_address_state {
     const char *basis; /* source of `pop`: "cname", "X-MSEdge-Ref"; NULL: unknown */
     const struct dns_answer *dns;        /* NULL: none; target_dns() */
     const struct owner *owner;           /* of what answers there; NULL: target_owner() */
-    char issuer[ISSUER_TEXT_MAX];        /* of the last certificate; "": none seen */
+    const char *issuer;                  /* of the last certificate; target_issuer() */
     const struct status_count *statuses; /* STATUSES_MAX of them; NULL: none */
     bool issuer_foreign; /* it is not one that the service uses: TLS is intercepted */
     /* Whether a middlebox answers its handshakes; NULL: target_intercept(). */
@@ -172,7 +172,7 @@ struct target_state {
     uint64_t sent, lost;
     /* Of the family that is ranked or may be. If no family may be a PoP, the owner is not
      * a PoP, and the target has no rank and no PoP. */
-    struct owner owner;
+    const struct owner *owner; /* NULL: target_verdict() */
     bool intercepted; /* a middlebox answers handshakes in a family: delays left out */
     /* One clause about the middlebox, or why it cannot be decided; "": no sign of one. */
     char interception[INTERCEPT_TEXT_MAX];
@@ -190,6 +190,18 @@ static inline const struct owner *target_owner(const struct target_address_state
 {
     static const struct owner none;
     return a->owner != NULL ? a->owner : &none;
+}
+
+static inline const struct owner *target_verdict(const struct target_state *t)
+{
+    static const struct owner none;
+    return t->owner != NULL ? t->owner : &none;
+}
+
+/* "": no certificate was seen. */
+static inline const char *target_issuer(const struct target_address_state *a)
+{
+    return a->issuer != NULL ? a->issuer : "";
 }
 
 static inline const struct intercept *

@@ -77,9 +77,9 @@ static void describe_owner(struct target_state *state, const struct pipeline_tar
         if (nearest->paused || (pop && !owner_may_be_pop(nearest->owner.type)))
             nearest = other->paused ? nearest : other;
     }
-    state->owner = nearest->owner;
-    if (nearest->paused && state->owner.type == OWNER_UNKNOWN)
-        state->owner = pipeline_look(m, SLOT_IPV6)->owner;
+    if (nearest->paused && nearest->owner.type == OWNER_UNKNOWN)
+        nearest = pipeline_look(m, SLOT_IPV6);
+    state->owner = &nearest->owner;
 }
 
 static void describe_address(struct target_address_state *out,
@@ -89,6 +89,7 @@ static void describe_address(struct target_address_state *out,
                                          .dns = addr->dns,
                                          .owner = &addr->owner,
                                          .statuses = addr->statuses,
+                                         .issuer = addr->issuer,
                                          .issuer_foreign = addr->issuer_foreign,
                                          .intercept = &addr->intercept,
                                          .answers = addr->up};
@@ -96,7 +97,6 @@ static void describe_address(struct target_address_state *out,
         out->to = addr->to;
     text_copy(out->pop, sizeof out->pop, addr->pop);
     out->pop_since = addr->pop_since;
-    text_copy(out->issuer, sizeof out->issuer, addr->issuer);
 }
 
 static size_t slot_of(const struct pipeline_target *m, const struct pipeline_address *of)

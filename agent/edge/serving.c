@@ -423,18 +423,18 @@ static void report_issuer(const struct serving_input *in)
     bool foreign = address->issuer_foreign;
     struct event *e =
         add_event(in, EVENT_ISSUER_CHANGED, foreign ? SEVERITY_WARN : SEVERITY_INFO,
-                  in->served->issuer, address->issuer);
-    fact(e, ATTR_TLS_ISSUER, address->issuer);
+                  in->served->issuer, target_issuer(address));
+    fact(e, ATTR_TLS_ISSUER, target_issuer(address));
     fact_address(e, in);
     if (foreign)
         event_say(e,
                   "TLS is intercepted by %s: it issued the certificate of %s, and the "
                   "service does not use it; tls and first_byte are measured to the "
                   "device that intercepts",
-                  address->issuer, in->target->host);
+                  target_issuer(address), in->target->host);
     else
         event_say(e, "the certificate of %s is issued by %s; before by %s",
-                  in->target->host, address->issuer, e->before);
+                  in->target->host, target_issuer(address), e->before);
 }
 
 static void check_issuer(const struct serving_input *in)
@@ -444,15 +444,15 @@ static void check_issuer(const struct serving_input *in)
     bool first = s->issuer[0] == '\0', foreign = address->issuer_foreign;
     bool recent = s->issuer_ns != 0 && in->time.ns - s->issuer_ns <= DAMPING_STABLE_NS;
     bool news = foreign && !s->issuer_was_foreign;
-    if (in->target->discovered || address->issuer[0] == '\0' ||
-        strcmp(s->issuer, address->issuer) == 0 || (recent && !news))
+    if (in->target->discovered || target_issuer(address)[0] == '\0' ||
+        strcmp(s->issuer, target_issuer(address)) == 0 || (recent && !news))
         return;
     if (foreign || !first) {
         report_issuer(in);
         s->issuer_ns = in->time.ns;
     }
     s->issuer_was_foreign |= foreign;
-    text_copy(s->issuer, sizeof s->issuer, address->issuer);
+    text_copy(s->issuer, sizeof s->issuer, target_issuer(address));
 }
 
 /* ---- update ---- */

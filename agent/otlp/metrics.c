@@ -391,14 +391,14 @@ static void add_target(struct builder *b, const struct target_state *t,
         add_responses(b, address, families[f], &no_pop, window_start, start);
         if (t->measured)
             add_addresses(b, address, &no_pop, window_start);
-        if (!t->measured || address->issuer[0] == '\0' ||
+        if (!t->measured || target_issuer(address)[0] == '\0' ||
             address->to.family == FAMILY_NONE)
             continue;
         attribute_text(b, &tls, ATTR_NETWORK_TYPE, family_name(address->to.family));
         attribute_text(b, &tls, ATTR_TLS_ISSUER, address->issuer);
         point_count(b, TLS, &tls, window_start, address->issuer_foreign);
     }
-    if (t->owner.type == OWNER_FOREIGN && t->measured)
+    if (target_verdict(t)->type == OWNER_FOREIGN && t->measured)
         point_count(b, FOREIGN, &a, window_start, 1);
     if (t->rank > 0) /* a receiver that looks for the lowest must not find the worst */
         point_count(b, RANK, &a, window_start, t->rank);

@@ -295,7 +295,7 @@ static void find_issuer(const struct snapshot_target *t, struct found *out)
             "%s: TLS is intercepted by %s (the issuer of the certificate of %s, which "
             "the service does not use); exempt the name from TLS inspection, or add "
             "the issuer to issuers.csv\n",
-            t->is->target->name, a->issuer, t->is->target->host);
+            t->is->target->name, target_issuer(a), t->is->target->host);
         found_end(out, FAULT_INTERCEPTED, t->is->target);
         return;
     }

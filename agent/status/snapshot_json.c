@@ -140,7 +140,7 @@ static const struct target_address_state *issuer_of(const struct target_state *t
 {
     const struct target_address_state *found = &t->addresses[0];
     for (size_t f = 1; f < FAMILY_SLOTS; f++)
-        if (!found->issuer_foreign && t->addresses[f].issuer[0] != '\0')
+        if (!found->issuer_foreign && target_issuer(&t->addresses[f])[0] != '\0')
             found = &t->addresses[f];
     return found;
 }
@@ -169,9 +169,9 @@ static void add_target(struct json *j, const struct snapshot *s,
                 add_stream(j, s, t, f, k);
     json_array_end(j);
     snapshot_addresses_json(j, t->is);
-    json_string(j, "verdict", owner_name(t->is->owner.type));
-    json_text(j, "verdict_basis", t->is->owner.why);
-    json_text(j, "tls_issuer", issuer_of(t->is)->issuer);
+    json_string(j, "verdict", owner_name(target_verdict(t->is)->type));
+    json_text(j, "verdict_basis", target_verdict(t->is)->why);
+    json_text(j, "tls_issuer", target_issuer(issuer_of(t->is)));
     json_bool(j, "tls_intercepted", issuer_of(t->is)->issuer_foreign);
     json_object_end(j);
 }

@@ -146,8 +146,8 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
             if (stream != NULL && f == SLOT_PROXY)
                 add_proxied(out, t, s->kinds->list[k]);
         }
-    if (out->len == before && t->is->owner.type == OWNER_FILTERED)
-        text_add(out, "\t-\t%s\t%s\n", t->is->target->name, t->is->owner.why);
+    if (out->len == before && target_verdict(t->is)->type == OWNER_FILTERED)
+        text_add(out, "\t-\t%s\t%s\n", t->is->target->name, target_verdict(t->is)->why);
     else if (out->len == before)
         text_add(out, "\t-\t%s\t%s: %s\n", t->is->target->name, t->is->target->host,
                  s->window_end.ns != 0 && !target_has_address(t->is) ? "not resolved yet"

@@ -468,7 +468,7 @@ static void default_gateway(void **state)
     run(&w, 200);
     const struct target_state *is = state_of(&w, GATEWAY_HOST);
     CHECK(is != NULL && is->min_ns == MS(1) && is->rank == 0, "measured, no rank");
-    CHECK_INT(OWNER_GATEWAY, is->owner.type, "it is no PoP");
+    CHECK_INT(OWNER_GATEWAY, target_verdict(is)->type, "it is no PoP");
     explorer_gateway(w.explorer, FAMILY_IPV4, &second); /* which does not answer */
     run(&w, 200);
     is = state_of(&w, GATEWAY_HOST);
@@ -508,7 +508,8 @@ static void dns_servers(void **state)
     CHECK_INT(2, w.lookups, "only of what is configured");
     run(&w, 300);
     const struct target_state *is = state_of(&w, "198.51.100.9");
-    CHECK(is != NULL && is->rank == 0 && is->owner.type == OWNER_RESOLVER, "no rank");
+    CHECK(is != NULL && is->rank == 0 && target_verdict(is)->type == OWNER_RESOLVER,
+          "no rank");
     CHECK_TEXT("dns-198.51.100.9", is->target->name, "its name");
     CHECK_INT(STATE_UP, is->states[SLOT_IPV4][2], "it answers");
     is = state_of(&w, "198.51.100.10");

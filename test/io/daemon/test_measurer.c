@@ -200,7 +200,8 @@ static void resolves_probes_and_counts(void **state)
     CHECK_INT(2, state_of(w, "far")->rank, "6 ms");
     CHECK_INT(0, state_of(w, "gone")->rank, "it has no address");
     CHECK(state_of(w, "near")->up && !state_of(w, "gone")->measured, "up, and unknown");
-    CHECK_INT(OWNER_FILTERED, state_of(w, "filtered")->owner.type, "nobody's address");
+    CHECK_INT(OWNER_FILTERED, target_verdict(state_of(w, "filtered"))->type,
+              "nobody's address");
     CHECK_TEXT("no such name", measurer_failure(r->measurer, 2), "why it is not probed");
     CHECK(measurer_failure(r->measurer, 0) == NULL, "it has an address");
 

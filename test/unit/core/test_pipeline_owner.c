@@ -50,7 +50,7 @@ static void who_is_no_pop(void **state)
         CHECK_TEXT("", t[0].addresses[0].pop, "also of its family");
         CHECK_INT(MS(1), t[0].min_ns, "its delay is shown");
         CHECK(t[0].up && t[0].measured, "it is up");
-        CHECK_TEXT(no[i]->why, t[0].owner.why, "and why it is none");
+        CHECK_TEXT(no[i]->why, target_verdict(t)->why, "and why it is none");
         CHECK_INT(1, t[1].rank, "the nearest PoP");
         CHECK_INT(2, t[2].rank, "the next one");
         expect_series(&r, WEB, "", 3, "its series has no PoP");
@@ -159,7 +159,7 @@ static void one_family(void **state)
     CHECK_INT(MS(12), t->min_ns, "the delay of the edge");
     CHECK_INT(2, t->rank, "and its rank");
     CHECK_TEXT("AMS", t->pop, "its PoP");
-    CHECK_INT(OWNER_EDGE, t->owner.type, "as a whole it is one");
+    CHECK_INT(OWNER_EDGE, target_verdict(t)->type, "as a whole it is one");
     CHECK_INT(OWNER_FOREIGN, t->addresses[0].owner->type, "by IPv4 it is not");
     end(&r);
 }
@@ -172,7 +172,7 @@ static void a_filtered_one_has_no_address(void **state)
     vanish(&r, 0, FAMILY_IPV4);
     pipeline_owner(r.p, 0, FAMILY_IPV4, &filtered, r.now, r.wall);
     close_window(&r);
-    CHECK_INT(OWNER_FILTERED, r.batch->targets[0].owner.type, "it is said");
+    CHECK_INT(OWNER_FILTERED, target_verdict(r.batch->targets)->type, "it is said");
     CHECK_INT(0, r.batch->targets[0].rank, "no rank");
     pipeline_owner(r.p, 0, FAMILY_IPV4, &unknown, r.now, r.wall);
     resolve(&r, 0, addresses[0], "");

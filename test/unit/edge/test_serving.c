@@ -416,7 +416,8 @@ static void test_issuer(void **state)
         be_at(&r, "LON", "X-MSEdge-Ref", "192.0.2.1");
         for (const char *c = issuers[i].windows; *c != '\0'; c++) {
             struct target_address_state *place = &r.state.addresses[0];
-            snprintf(place->issuer, sizeof place->issuer, "%.1s", *c == '-' ? "" : c);
+            char issuer[2] = {*c == '-' ? '\0' : *c};
+            place->issuer = issuer;
             place->issuer_foreign = *c == 'x' || *c == 'y';
             look(&r);
         }
@@ -427,7 +428,7 @@ static void test_issuer(void **state)
     begin(&r, "LON", NULL);
     be_at(&r, "LON", "X-MSEdge-Ref", "192.0.2.1");
     for (int minute = 0; minute <= 70; minute++) {
-        strcpy(r.state.addresses[0].issuer, minute % 2 == 0 ? "M" : "x");
+        r.state.addresses[0].issuer = minute % 2 == 0 ? "M" : "x";
         r.state.addresses[0].issuer_foreign = minute % 2 != 0;
         look(&r);
     }

@@ -601,7 +601,7 @@ static void https_facts_of_a_target(void **state)
     make(&k);
     struct target_address_state *address = &k.state.addresses[0];
     address->to.family = FAMILY_IPV4;
-    strcpy(address->issuer, "Contoso CA");
+    address->issuer = "Contoso CA";
     address->issuer_foreign = true;
     static const struct status_count statuses[STATUSES_MAX] = {{200, 7, .before = 5},
                                                                {503, 2, .before = 0}};

@@ -280,9 +280,9 @@ static void test_foreign(void **state)
             dataset_create(&office_kinds, office_at(since), office_at(100));
         office_open(&o);
         live(&o, p, "66");
-        o.state.owner.type = OWNER_FOREIGN;
+        o.state.owner = &(struct owner){.type = OWNER_FOREIGN};
         live(&o, p, "6");
-        o.state.owner.type = OWNER_EDGE;
+        o.state.owner = &(struct owner){.type = OWNER_EDGE};
         live(&o, p, "66666");
         dataset_end(p);
         CHECK_INT(since == 0, p->targets[0]->foreign, "another network answered");

@@ -481,7 +481,7 @@ static void test_intercepted_tls(void **state)
         struct office o;
         struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
         office_open(&o);
-        strcpy(o.state.addresses[0].issuer, "Contoso & Co");
+        o.state.addresses[0].issuer = "Contoso & Co";
         o.state.addresses[0].to.family = FAMILY_IPV4;
         o.state.addresses[0].issuer_foreign = foreign;
         for (int w = 0; w < 10; w++) {
@@ -505,7 +505,7 @@ static void test_foreign(void **state)
         struct office o;
         struct dataset *p = dataset_create(&office_kinds, office_at(0), office_at(10));
         office_open(&o);
-        o.state.owner.type = foreign ? OWNER_FOREIGN : OWNER_EDGE;
+        o.state.owner = &(struct owner){.type = foreign ? OWNER_FOREIGN : OWNER_EDGE};
         for (int w = 0; w < 10; w++) {
             office_window(&o, 6, 0, 10);
             office_add(&o, p);
