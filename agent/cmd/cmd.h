@@ -26,6 +26,7 @@ enum cmd_word {
     CMD_FILE,
     CMD_FOLDER,
     CMD_HOST,
+    CMD_INTERFACE,
     CMD_KIND,
     CMD_SHELL,
     CMD_SERVICE, /* of targets.csv, or a host */

@@ -82,9 +82,9 @@ static void bash_options(struct text *out, const char *command,
 }
 
 static const char *const bash_words[] = {
-    [CMD_ANYTHING] = "anything", [CMD_FILE] = "file",     [CMD_FOLDER] = "folder",
-    [CMD_HOST] = "host",         [CMD_KIND] = "kind",     [CMD_SHELL] = "shell",
-    [CMD_SERVICE] = "service",   [CMD_CHOICE] = "choice",
+    [CMD_ANYTHING] = "anything", [CMD_FILE] = "file",           [CMD_FOLDER] = "folder",
+    [CMD_HOST] = "host",         [CMD_KIND] = "kind",           [CMD_SHELL] = "shell",
+    [CMD_SERVICE] = "service",   [CMD_INTERFACE] = "interface", [CMD_CHOICE] = "choice",
 };
 
 static void bash_argument(struct text *out, const char *command,
@@ -130,6 +130,7 @@ static const char bash_end[] =
     "        kind) what=$_edgelat_kinds ;;\n"
     "        shell) what=$_edgelat_shells ;;\n"
     "        'choice '*) what=${what#choice } ;;\n"
+    "        interface) what=$(command ls /sys/class/net 2>/dev/null) ;;\n"
     "        service)\n"
     "            what=$(edgelat --completion services 2>/dev/null)\n"
     "            mapfile -t COMPREPLY < <(compgen -W \"$what\" -A hostname -- "
@@ -211,6 +212,9 @@ static void zsh_action(struct text *out, enum cmd_word word, const char *choices
         break;
     case CMD_HOST:
         text_add(out, "_hosts");
+        break;
+    case CMD_INTERFACE:
+        text_add(out, "_net_interfaces");
         break;
     case CMD_KIND:
         text_add(out, "(");
@@ -333,6 +337,9 @@ static void fish_action(struct text *out, enum cmd_word word, const char *choice
         break;
     case CMD_HOST:
         text_add(out, " -a '(__fish_print_hostnames)'");
+        break;
+    case CMD_INTERFACE:
+        text_add(out, " -a '(__fish_print_interfaces)'");
         break;
     case CMD_KIND:
         text_add(out, " -a '");

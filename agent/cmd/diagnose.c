@@ -40,7 +40,8 @@ static const struct cmd_option options[] = {
     {"time", 't', "SEC", "how long to probe, 5 to 30 (default 20)"},
     {"uplink", 'I', "ADDRESS",
      "interface (also a VRF device) or source address of all packets, or an uplink of the "
-     "configuration (default: as the routes say)"},
+     "configuration (default: as the routes say)",
+     CMD_INTERFACE},
     {"resolver", OPT_RESOLVER, "ADDRESS",
      "also ask this DNS server, to compare; it then sees the names"},
     {"load", OPT_LOAD, NULL,

@@ -21,7 +21,8 @@ static const struct cmd_option options[] = {
      "location of this host: \"LATITUDE LONGITUDE\", a city, or a metro code"},
     {"uplink", 'I', "ADDRESS",
      "interface (also a VRF device) or source address of the probes, or an uplink of the "
-     "configuration (default: as the routes say)"},
+     "configuration (default: as the routes say)",
+     CMD_INTERFACE},
     {"time", 't', "SEC",
      "how long to probe, 2 to 300 (default 10); Ctrl-C ends it earlier"},
     {"json", OPT_JSON, NULL, "one JSON object per line for each target"},

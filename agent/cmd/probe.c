@@ -46,7 +46,8 @@ static const struct cmd_option options[] = {
     {"ipv6", '6', NULL, "IPv6 only; with -4 both"},
     {"uplink", 'I', "FROM",
      "interface (also a VRF device) or source address of the probes, or an uplink of the "
-     "configuration (default: as the routes say)"},
+     "configuration (default: as the routes say)",
+     CMD_INTERFACE},
     {"json", OPT_JSON, NULL,
      "one JSON object per line for each result, then for each summary"},
     {"size", 's', "BYTES", "payload, 16 to 1400 (default 56)", .uses = USES_PAYLOAD},

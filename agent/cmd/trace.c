@@ -56,7 +56,8 @@ static const struct cmd_option options[] = {
     {"ipv6", '6', NULL, "IPv6 only (default: IPv4 if it has an address and a route)"},
     {"uplink", 'I', "FROM",
      "interface (also a VRF device) or source address of the packets, or an uplink of the "
-     "configuration (default: as the routes say)"},
+     "configuration (default: as the routes say)",
+     CMD_INTERFACE},
     {"numeric", 'n', NULL,
      "do not look up the names of routers; the entry then has no metro"},
     {"paths", OPT_PATHS, NULL,
