@@ -29,7 +29,7 @@
 #define PROBER_SLOT_NS     (10 * NS_PER_MS)
 #define PROBER_SLOT_MAX_NS (40 * NS_PER_MS)
 #define PROBER_TOGETHER    8
-#define PROBER_LOOK_NS     (50 * NS_PER_MS)
+#define PROBER_LOOK_NS     (150 * NS_PER_MS)
 #define PROBER_UNREAD_MAX  32
 
 /* How long slots are when `n` probes were sent in that time. */

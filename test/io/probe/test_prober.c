@@ -396,7 +396,7 @@ static void few_looks_for_a_lost_probe(void **unused)
     bed_send(b, 0, &to);
     bed_wait(b, 1);
     CHECK_INT(OUTCOME_LOSS, b->results[0].outcome, "outcome");
-    CHECK(reads <= 6, "%zu looks", reads); /* after 50, 150, 350, 750 and 1000 ms */
+    CHECK(reads <= 4, "%zu looks", reads); /* after 150, 450 and 1000 ms */
     bed_end(b);
 }
 
