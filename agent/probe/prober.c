@@ -23,13 +23,14 @@ struct probe {
     struct heap_item deadline;
     bool waits;         /* `deadline` is among the prober's */
     bool late;          /* its result was reported: `deadline` is in `late` */
-    struct probe *next; /* in the list of the deferred */
+    struct probe *next; /* in the list of the deferred, or of the spare */
 };
 
 #define LOOK_MOST_NS NS_PER_S /* between two looks while probes are under way */
 #define RATE_OVER_NS NS_PER_S /* the time that the length of slots follows */
 #define SMALL_BYTES  64       /* a probe with a larger payload counts as several */
 #define NEVER        INT64_MAX
+#define SPARE_MAX    64 /* with those that are read together: PROBER_UNREAD_MAX */
 
 struct opened {
     bool open;
@@ -49,6 +50,10 @@ struct prober {
     struct heap late;    /* reported, but still watched, by the end of that */
     struct probe *deferred, **deferred_end;
     size_t n_deferred;
+    /* Used again. malloc() keeps fewer of a size at hand, and to merge and split the others is
+     * code and memory that the caches do not have. */
+    struct probe *spare;
+    size_t n_spare;
 
     uv_timer_t timer;
     uint64_t timer_at_ms; /* 0: it does not run */
@@ -102,6 +107,28 @@ static void wait_no_more(struct probe *probe)
     probe->waits = false;
 }
 
+static struct probe *new_probe(struct prober *p)
+{
+    struct probe *probe = p->spare;
+    if (probe == NULL)
+        return mem_alloc(sizeof *probe);
+    p->spare = probe->next;
+    p->n_spare--;
+    return probe;
+}
+
+static void free_probe(struct probe *probe)
+{
+    struct prober *p = probe->prober;
+    if (p->n_spare == SPARE_MAX) {
+        free(probe);
+        return;
+    }
+    probe->next = p->spare;
+    p->spare = probe;
+    p->n_spare++;
+}
+
 static void count(struct prober_counters *c, enum outcome outcome)
 {
     if (outcome == OUTCOME_NOT_MEASURED)
@@ -129,10 +156,13 @@ static void report(struct probe *probe)
 {
     struct prober *p = probe->prober;
     count(&p->counters, probe->x.result.outcome);
-    struct result result = probe->x.result;
-    if (!probe->late)
-        free(probe);
-    p->events.on_result(&result, p->events.user); /* may destroy the prober */
+    if (!probe->late) {
+        p->events.on_result(&probe->x.result, p->events.user);
+        free_probe(probe);
+        return;
+    }
+    struct result result = probe->x.result; /* destroying the prober frees the probe */
+    p->events.on_result(&result, p->events.user);
 }
 
 /* Returns true if it is a reply whose main delay is longer than the waiting time. */
@@ -160,7 +190,7 @@ void exchange_done(struct exchange *x, enum outcome outcome, const int64_t *dela
 
     uint32_t stream = x->result.stream;
     if (probe->late) {
-        free(probe);
+        free_probe(probe);
         if (!outcome_is_lost(outcome) && outcome != OUTCOME_SLOW &&
             outcome != OUTCOME_NOT_MEASURED)
             prober_after(p, stream, COUNTER_LATE);
@@ -379,7 +409,7 @@ static void forget_late(struct prober *p, struct mono at)
         struct probe *probe = probe_of(first);
         wait_no_more(probe);
         probe->kind->abort(&probe->x);
-        free(probe);
+        free_probe(probe);
     }
 }
 
@@ -491,7 +521,7 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
                  const struct target *target, const struct endpoint *to)
 {
     assert(kind < p->n_kinds);
-    struct probe *probe = mem_alloc(sizeof *probe);
+    struct probe *probe = new_probe(p);
     struct mono started = mono_now();
     *probe = (struct probe){
         .x = {.target = target,
@@ -567,15 +597,21 @@ struct prober *prober_create(uv_loop_t *loop, const struct probe_kind *const kin
     return p;
 }
 
+static void free_list(struct probe *first)
+{
+    for (struct probe *next; first != NULL; first = next) {
+        next = first->next;
+        free(first);
+    }
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct prober *p = handle->data;
     if (--p->open_handles > 0)
         return;
-    for (struct probe *next; p->deferred != NULL; p->deferred = next) {
-        next = p->deferred->next;
-        free(p->deferred);
-    }
+    free_list(p->deferred);
+    free_list(p->spare);
     heap_free(&p->waiting);
     heap_free(&p->late);
     free(p);
@@ -593,7 +629,7 @@ void prober_destroy(struct prober *p)
         struct probe *probe = probe_of(first);
         wait_no_more(probe);
         probe->kind->abort(&probe->x);
-        free(probe);
+        free_probe(probe);
     }
     for (size_t i = 0; i < p->n_kinds; i++)
         if (p->opened[i].open)

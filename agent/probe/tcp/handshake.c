@@ -4,6 +4,7 @@
 #include "net/clock.h"
 #include "net/error_queue.h"
 #include "net/neighbour.h"
+#include "net/poll.h"
 #include "net/socket.h"
 #include "probe/cause.h"
 #include "probe/tcp/info.h"
@@ -24,9 +25,9 @@ struct handshake_set {
 };
 
 struct handshake {
-    uv_poll_t poll;
-    struct handshake_set *set; /* NULL: `poll` watches it */
-    size_t place;              /* in the set */
+    struct handshake_set *set;
+    size_t place;      /* in the set */
+    struct poll *poll; /* NULL: it is in a set */
     int socket;
     enum family family;
     struct mono sent;
@@ -42,11 +43,6 @@ void handshake_hang_up(int socket)
     close(socket);
 }
 
-static void free_handshake(uv_handle_t *poll)
-{
-    free(poll->data);
-}
-
 /* The last one takes the place. */
 static void leave_set(struct handshake *h)
 {
@@ -55,19 +51,16 @@ static void leave_set(struct handshake *h)
     s->all[h->place] = s->all[s->n];
     s->fds[h->place] = s->fds[s->n];
     s->all[h->place]->place = h->place;
-    free(h);
 }
 
 /* Leaves the loop or the set; returns the socket, which stays open. */
 static int leave(struct handshake *h)
 {
     int socket = h->socket;
-    if (h->set != NULL) {
+    if (h->set != NULL)
         leave_set(h);
-        return socket;
-    }
-    uv_poll_stop(&h->poll);
-    uv_close((uv_handle_t *)&h->poll, free_handshake);
+    poll_close(h->poll);
+    free(h);
     return socket;
 }
 
@@ -149,12 +142,11 @@ static void end_handshake(struct handshake *h, struct mono now)
     was.on_end(&end, was.user);
 }
 
-/* Any status: libuv says UV_EBADF of a socket in error, whose own word is SO_ERROR. */
-static void on_event(uv_poll_t *poll, int status, int events)
+static void on_event(struct poll *poll, bool readable, bool writable, void *user)
 {
     struct mono arrived = mono_now(); /* first: the clock is running */
-    (void)status, (void)events;
-    end_handshake(poll->data, arrived);
+    (void)poll, (void)readable, (void)writable;
+    end_handshake(user, arrived);
 }
 
 /* ---- a set ---- */
@@ -236,32 +228,28 @@ static int begin(struct handshake **out, uv_loop_t *loop, struct handshake_set *
     int fd = open_socket(to, uplink, dscp);
     if (fd < 0)
         return fd;
-    struct handshake *h = mem_zalloc(sizeof *h);
+    struct handshake *h = mem_alloc(sizeof *h);
     *h = (struct handshake){
         .socket = fd, .family = (enum family)to->family, .on_end = on_end, .user = user};
-    int rc = set == NULL ? uv_poll_init(loop, &h->poll, fd) : 0;
-    if (rc != 0) {
-        close(fd);
-        free(h);
-        return rc;
-    }
-    h->poll.data = h;
     if (set != NULL)
         join_set(h, set);
+    else
+        h->poll = poll_open(loop, fd, on_event, h);
+    int rc = set == NULL && h->poll == NULL ? -EMFILE : 0;
     /* The error's errno alone does not tell a reset from a firewall's "port unreachable",
      * nor this host from a router. Only while connecting: on a connected socket each ICMP
      * error would end the connection. */
     error_queue_enable(fd, h->family, false);
     h->sent = mono_now();
-    rc = connect(fd, (struct sockaddr *)&address, len) == 0 ? 0 : -errno;
-    if (rc == -EINPROGRESS)
-        rc = 0;
-    if (rc == 0 && set == NULL)
-        rc = uv_poll_start(&h->poll, UV_WRITABLE, on_event);
+    if (rc == 0 && connect(fd, (struct sockaddr *)&address, len) != 0 &&
+        errno != EINPROGRESS)
+        rc = -errno;
     if (rc != 0) {
         close(leave(h));
         return rc;
     }
+    if (h->poll != NULL)
+        poll_want(h->poll, false, true);
     h->waited = neighbour_awaited(to, uplink);
     *out = h;
     return 0;
