@@ -172,27 +172,36 @@ static bool ask_kernel(const struct endpoint *to, const struct uplink *uplink)
 
 /* ---- not for each packet: that takes as long as the packet itself ---- */
 
-#define KEPT 256
+enum { SETS = 64, WAYS = 4 };
 
+/* In sets by a hash of the address; the oldest of a set is replaced. */
 static struct kept {
     struct endpoint to;
     const struct uplink *uplink;
     struct mono until;
-} kept[KEPT]; /* by a hash of the address; another one of that place takes it over */
+} kept[SETS][WAYS];
 
-static struct kept *kept_of(const struct endpoint *to)
+/* Its place, or the one that it takes over. */
+static struct kept *kept_of(const struct endpoint *to, const struct uplink *uplink)
 {
-    return &kept[endpoint_hash(to) % KEPT];
+    struct kept *set = kept[endpoint_hash(to) % SETS], *oldest = set;
+    for (struct kept *k = set; k < set + WAYS; k++) {
+        if (k->uplink == uplink && endpoint_same_address(&k->to, to))
+            return k;
+        if (k->until.ns < oldest->until.ns)
+            oldest = k;
+    }
+    *oldest = (struct kept){*to, uplink, {0}};
+    return oldest;
 }
 
 bool neighbour_awaited(const struct endpoint *to, const struct uplink *uplink)
 {
-    struct kept *k = kept_of(to);
+    struct kept *k = kept_of(to, uplink);
     struct mono now = mono_now();
-    if (now.ns < k->until.ns && k->uplink == uplink && endpoint_same_address(&k->to, to))
+    if (now.ns < k->until.ns)
         return false;
     bool waits = ask_kernel(to, uplink);
-    if (!waits)
-        *k = (struct kept){*to, uplink, {now.ns + NEIGHBOUR_KEEP_NS}};
+    k->until.ns = waits ? 0 : now.ns + NEIGHBOUR_KEEP_NS;
     return waits;
 }
