@@ -60,11 +60,11 @@ static bool read_echo(struct icmp_message *m, struct wire *w)
 /* The zeros behind the nonce. */
 static void read_rest(struct icmp_message *m, struct wire w)
 {
-    uint16_t at = sizeof m->echo.tag + sizeof m->echo.nonce;
-    for (; w.left > 0; at++)
-        if (wire_u8(&w) != 0 && m->damaged_at == 0)
-            m->damaged_at = at;
-    m->payload_bytes = at;
+    size_t before = sizeof m->echo.tag + sizeof m->echo.nonce, zeros = 0;
+    while (zeros < w.left && w.at[zeros] == 0)
+        zeros++;
+    m->damaged_at = zeros < w.left ? (uint16_t)(before + zeros) : 0;
+    m->payload_bytes = (uint16_t)(before + w.left);
 }
 
 bool icmp_read_quoted(struct icmp_message *m, struct wire w, enum family family)
