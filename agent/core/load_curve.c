@@ -47,14 +47,16 @@ static struct load_floor *floor_of(struct load_curve *c, const struct target *ta
 {
     struct load_floor *f = NULL;
     for (size_t i = 0; i < c->n_floors && f == NULL; i++)
-        if (c->floors[i].stream == r->stream && c->floors[i].target == target)
+        if (c->streams[i] == r->stream && c->floors[i].target == target)
             f = &c->floors[i];
     if (f == NULL && c->n_floors == LOAD_STREAMS_MAX)
         return NULL;
-    if (f == NULL)
+    if (f == NULL) {
+        c->streams[c->n_floors] = r->stream;
         f = &c->floors[c->n_floors++];
+    }
     if (f->target == NULL || !endpoint_same_address(&f->to, &r->to))
-        *f = (struct load_floor){target, r->stream, r->to, INT64_MAX, INT64_MAX, now};
+        *f = (struct load_floor){target, r->to, INT64_MAX, INT64_MAX, now};
     if (now.ns - f->began.ns > LOAD_FLOOR_NS) {
         f->before_ns = f->now_ns;
         f->now_ns = INT64_MAX;

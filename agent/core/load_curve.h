@@ -62,7 +62,6 @@ struct load_way {
 
 struct load_floor { /* of a stream: target, kind and address */
     const struct target *target;
-    uint32_t stream;
     struct endpoint to;
     int64_t now_ns, before_ns;
     struct mono began;
@@ -71,6 +70,8 @@ struct load_floor { /* of a stream: target, kind and address */
 struct load_curve { /* start with load_curve_begin() */
     struct load_way ways[LOAD_DIRECTIONS];
     struct load_floor floors[LOAD_STREAMS_MAX];
+    uint32_t
+        streams[LOAD_STREAMS_MAX]; /* of each floor: looked through for each result */
     size_t n_floors, n_pending;
     int64_t pending_ns[LOAD_PENDING_MAX]; /* rises of the second that is not over */
     struct mono halved;

@@ -553,7 +553,8 @@ void pipeline_result(struct pipeline *p, const struct result *result)
     pipeline_add_address(p, s, result);
     if (!in_use && result->outcome == OUTCOME_LOSS && s->addr->all.n > 1)
         return; /* another address is in use by now: not the target's loss */
-    for (size_t d = 0; d < DELAYS_MAX; d++)
+    bool some = !in_use || intercepted(&s->addr->intercept); /* are left out */
+    for (size_t d = 0; some && d < DELAYS_MAX; d++)
         if (!in_use || pipeline_leaves_out(p, s, d)) {
             counted.delays[d] = DELAY_UNDEFINED;
             counted.longer_than[d] = 0;
