@@ -312,7 +312,7 @@ static void restart(const struct service *s, bool verbose)
     extern char **environ;
     char *arguments[] = {"edgelat", "run", "-c", (char *)s->path, verbose ? "-v" : NULL,
                          NULL};
-    char path[PATH_MAX];
+    static char path[PATH_MAX]; /* else in the stack of run() from the start */
     int handed = hand_over(&s->files);
     ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
     if (len > 0) {
