@@ -51,8 +51,8 @@ static const struct interface_traffic *find(const struct interfaces *all,
                                             const char *name)
 {
     for (size_t i = 0; i < all->n; i++)
-        if (strcmp(all->list[i].name, name) == 0 && all->list[i].present)
-            return &all->list[i];
+        if (strcmp(all->list[i]->name, name) == 0 && all->list[i]->present)
+            return all->list[i];
     return NULL;
 }
 

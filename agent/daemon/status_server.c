@@ -125,7 +125,7 @@ static void fill_in_interfaces(struct status_server *a, struct fill_texts *to)
         return;
     const struct interfaces *x = interface_reader_interfaces(*a->from.interfaces);
     for (size_t i = 0; i < x->n; i++) {
-        const struct interface_traffic *is = &x->list[i];
+        const struct interface_traffic *is = x->list[i];
         if (!is->present)
             continue;
         struct snapshot_interface *at = &to->interfaces[s->n_interfaces++];

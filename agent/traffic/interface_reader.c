@@ -62,8 +62,8 @@ static void read_one(struct interface_reader *r, struct interface_traffic *i, bo
 static void read_all(struct interface_reader *r, bool modes)
 {
     for (size_t i = 0; i < r->interfaces.n; i++)
-        if (r->interfaces.list[i].configured || r->interfaces.list[i].routed)
-            read_one(r, &r->interfaces.list[i], modes);
+        if (r->interfaces.list[i]->configured || r->interfaces.list[i]->routed)
+            read_one(r, r->interfaces.list[i], modes);
 }
 
 /* ---- modems ---- */
@@ -79,9 +79,9 @@ static void on_modem(uv_work_t *work, int status)
     struct modem_request *q = work->data;
     struct interface_reader *r = q->reader;
     for (size_t i = 0; r != NULL && status == 0 && i < r->interfaces.n; i++)
-        if (strcmp(r->interfaces.list[i].name, q->interface) == 0 &&
-            r->interfaces.list[i].present)
-            r->interfaces.list[i].modem = q->link;
+        if (strcmp(r->interfaces.list[i]->name, q->interface) == 0 &&
+            r->interfaces.list[i]->present)
+            r->interfaces.list[i]->modem = q->link;
     if (r != NULL)
         r->modem = NULL;
     free(q);
@@ -93,7 +93,7 @@ static void ask_modem(struct interface_reader *r)
     size_t n = r->interfaces.n;
     for (size_t k = 0; k < n && r->modem == NULL; k++) {
         const struct interface_traffic *i =
-            &r->interfaces.list[(r->seconds / MODEM_EVERY_S + k) % n];
+            r->interfaces.list[(r->seconds / MODEM_EVERY_S + k) % n];
         if (!i->present || !i->has_modem)
             continue;
         struct modem_request *q = mem_zalloc(sizeof *q);
@@ -136,15 +136,15 @@ static void look_up_all(struct interface_reader *r, const struct target_state *t
 {
     size_t lookups = 0;
     for (size_t i = 0; i < r->interfaces.n; i++)
-        r->interfaces.list[i].routed = false;
+        r->interfaces.list[i]->routed = false;
     for (size_t f = 0; f < 2; f++)
         look_up(r, &r->usual[f]);
     for (size_t t = 0; t < n; t++)
         for (size_t f = 0; f < FAMILY_SLOTS && lookups < LOOKUPS_MAX; f++, lookups++)
             look_up(r, &targets[t].addresses[f].to);
     for (size_t i = 0; i < r->interfaces.n; i++)
-        if (!r->interfaces.list[i].configured && !r->interfaces.list[i].routed)
-            interface_take(&r->interfaces.list[i], NULL, mono_now());
+        if (!r->interfaces.list[i]->configured && !r->interfaces.list[i]->routed)
+            interface_take(r->interfaces.list[i], NULL, mono_now());
 }
 
 static void add_configured(struct interface_reader *r, const char *at)
@@ -224,5 +224,6 @@ void interface_reader_destroy(struct interface_reader *r)
         uv_cancel((uv_req_t *)&r->modem->work); /* on_modem() comes either way */
     }
     links_close(&r->links);
+    interfaces_free(&r->interfaces);
     free(r);
 }

@@ -1,26 +1,28 @@
 #include "traffic/interfaces.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "otlp/names.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct interface_traffic *interfaces_add(struct interfaces *x, const char *name)
 {
     struct interface_traffic *to = NULL;
     for (size_t i = 0; i < x->n; i++)
-        if (strcmp(x->list[i].name, name) == 0)
-            return &x->list[i];
+        if (strcmp(x->list[i]->name, name) == 0)
+            return x->list[i];
     for (size_t i = 0; i < x->n && x->n == INTERFACES_MAX && to == NULL; i++)
-        if (!x->list[i].configured && !x->list[i].routed && !x->list[i].present)
-            to = &x->list[i];
+        if (!x->list[i]->configured && !x->list[i]->routed && !x->list[i]->present)
+            to = x->list[i];
     if (to == NULL && x->n == INTERFACES_MAX) {
         x->not_kept++;
         return NULL;
     }
     if (to == NULL)
-        to = &x->list[x->n++];
+        to = x->list[x->n++] = mem_alloc(sizeof *to);
     *to = (struct interface_traffic){.has_last = false};
     text_copy(to->name, sizeof to->name, name);
     for (enum rate_direction d = 0; d < RATE_DIRECTIONS; d++) {
@@ -29,6 +31,12 @@ struct interface_traffic *interfaces_add(struct interfaces *x, const char *name)
             (struct self_label){ATTR_IO_DIRECTION, rate_direction_name(d)};
     }
     return to;
+}
+
+void interfaces_free(struct interfaces *x)
+{
+    while (x->n > 0)
+        free(x->list[--x->n]);
 }
 
 /* ---- readings ---- */
@@ -227,11 +235,11 @@ size_t interfaces_window(struct interfaces *x, bool delta, struct mono now,
 {
     size_t n = 0;
     for (size_t i = 0; i < x->n; i++)
-        close_window(&x->list[i], now);
+        close_window(x->list[i], now);
     for (size_t m = 0; m < WAYS; m++)
         for (size_t i = 0; i < x->n; i++)
             for (enum rate_direction d = 0; d < RATE_DIRECTIONS; d++) {
-                struct interface_traffic *at = &x->list[i];
+                struct interface_traffic *at = x->list[i];
                 if (!has_value(at, m))
                     continue;
                 values[n++] =
@@ -245,16 +253,16 @@ size_t interfaces_window(struct interfaces *x, bool delta, struct mono now,
                                         .n_labels = 2};
             }
     for (size_t i = 0; i < x->n; i++)
-        if (x->list[i].present && x->list[i].modes.mbit_s > 0)
+        if (x->list[i]->present && x->list[i]->modes.mbit_s > 0)
             values[n++] =
                 (struct self_value){.name = METRIC_INTERFACE_SPEED,
                                     .unit = "bit/s",
                                     .description = "Speed of the network interface",
-                                    .value = (double)x->list[i].modes.mbit_s * 1e6,
-                                    .labels = x->list[i].ways[0].labels,
+                                    .value = (double)x->list[i]->modes.mbit_s * 1e6,
+                                    .labels = x->list[i]->ways[0].labels,
                                     .n_labels = 1};
     for (size_t i = 0; i < x->n; i++) {
-        struct interface_traffic *at = &x->list[i];
+        struct interface_traffic *at = x->list[i];
         const struct self_label *labels[2] = {at->ways[RATE_RECEIVE].labels,
                                               at->ways[RATE_TRANSMIT].labels};
         n += wifi_values(&at->wifi, delta, labels, values + n);
@@ -295,7 +303,7 @@ void interfaces_text(const struct interfaces *x, struct text *out)
 {
     char name[INTERFACE_NAME_MAX];
     for (size_t k = 0; k < x->n; k++) {
-        const struct interface_traffic *i = &x->list[k];
+        const struct interface_traffic *i = x->list[k];
         if (!i->configured && !i->present)
             continue;
         text_copy(name, sizeof name, i->name);
@@ -358,7 +366,7 @@ size_t interfaces_problems(const struct interfaces *x, struct mono now, struct t
     char name[INTERFACE_NAME_MAX];
     size_t n = 0;
     for (size_t k = 0; k < x->n; k++) {
-        const struct interface_traffic *i = &x->list[k];
+        const struct interface_traffic *i = x->list[k];
         text_copy(name, sizeof name, i->name);
         text_visible(name);
         if (i->configured && !i->present) {

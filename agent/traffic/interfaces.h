@@ -63,14 +63,15 @@ struct interface_traffic {
     struct interface_way ways[RATE_DIRECTIONS];
 };
 
-struct interfaces { /* start with { 0 } */
-    struct interface_traffic list[INTERFACES_MAX];
+struct interfaces { /* start with { 0 }, end with interfaces_free() */
+    struct interface_traffic *list[INTERFACES_MAX];
     size_t n;
     uint64_t not_kept;
 };
 
 /* Adds the interface unless it is there; NULL: too many. */
 struct interface_traffic *interfaces_add(struct interfaces *x, const char *name);
+void interfaces_free(struct interfaces *x);
 
 /* Takes a reading; `state` NULL: there is no such interface. */
 void interface_take(struct interface_traffic *i, const struct link_state *state,
