@@ -110,6 +110,7 @@ static void take_proxied(struct snapshot_target *t, struct snapshot_stream *to,
 static void take_bars(struct snapshot_stream *to, const struct histogram *h)
 {
     double least = log((double)h->min_ns / 1e9), width = 0;
+    uint64_t counts[SNAPSHOT_BARS] = {0}, most = 0;
     to->bars_min_ns = h->min_ns;
     to->bars_max_ns = h->max_ns;
     if (h->min_ns > 0)
@@ -118,8 +119,14 @@ static void take_bars(struct snapshot_stream *to, const struct histogram *h)
         double middle = ldexp(h->offset + (double)i + 0.5, -h->scale) * log(2);
         double at = width > 0 ? (middle - least) / width : 0;
         size_t bar = at <= 0 ? 0 : at >= SNAPSHOT_BARS ? SNAPSHOT_BARS - 1 : (size_t)at;
-        to->bars[bar] += (uint32_t)h->buckets[i];
+        counts[bar] += h->buckets[i];
+        most = counts[bar] > most ? counts[bar] : most;
     }
+    while (most >> to->bars_shift >= UINT16_MAX)
+        to->bars_shift++;
+    for (size_t i = 0; i < SNAPSHOT_BARS; i++) /* rounded up: a single value is seen */
+        to->bars[i] = (uint16_t)((counts[i] + (UINT64_C(1) << to->bars_shift) - 1) >>
+                                 to->bars_shift);
 }
 
 static void take_history(struct snapshot_stream *to)

@@ -54,8 +54,9 @@ struct snapshot_stream { /* in its last window with a result */
     /* Of that delay, when last due; NULL: nothing can be stated. */
     struct snapshot_period *periods[PERIODS];
     /* Its values since the start of the series, by bars of equal width on a logarithmic scale
-     * from the least to the greatest. */
-    uint32_t bars[SNAPSHOT_BARS];
+     * from the least to the greatest: multiples of 2^bars_shift. */
+    uint16_t bars[SNAPSHOT_BARS];
+    uint8_t bars_shift;
     int64_t bars_min_ns, bars_max_ns;
     /* Medians of the last windows in ms, NaN without a reply; `windows` is their number since
      * the start, the last is at (windows - 1) % SNAPSHOT_HISTORY. */

@@ -56,7 +56,7 @@ static void add_details(struct json *j, const struct snapshot_stream *is)
     delay_json(j, "max", is->bars_max_ns);
     json_array(j, "counts");
     for (size_t i = 0; i < SNAPSHOT_BARS; i++)
-        json_unsigned(j, NULL, is->bars[i]);
+        json_unsigned(j, NULL, (uint64_t)is->bars[i] << is->bars_shift);
     json_array_end(j);
     json_object_end(j);
 }

@@ -257,6 +257,25 @@ static void a_target(void **state)
     bed_end(b);
 }
 
+/* 160,000 values of 3 ms and one of 9 ms: a bar has room for 65,535 in small units only. */
+static void a_long_histogram(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    b->s.detailed = true;
+    resolve(&b->rig, 0, near, "AMS");
+    reply(&b->rig, PING4, near, MS(9));
+    for (int w = 0; w < 4; w++) {
+        pings(b, 40000, 0);
+        window(b);
+    }
+    has(&b->json,
+        "\"histogram\":{\"min\":3.000000,\"max\":9.000000,\"counts\":[160000,0,",
+        "the least");
+    has(&b->json, ",0,4]}", "one value is seen");
+    bed_end(b);
+}
+
 /* Three addresses, one of them silent: the others' values stay the target's. */
 static void addresses_of_a_name(void **state)
 {
@@ -854,6 +873,7 @@ int main(void)
         cmocka_unit_test(a_server_that_fails),
         cmocka_unit_test(intercepted_tls),
         cmocka_unit_test(a_target),
+        cmocka_unit_test(a_long_histogram),
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(another_place),
         cmocka_unit_test(an_overflow_series),
