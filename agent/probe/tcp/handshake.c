@@ -17,7 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { KEPT = 256 };
+
 struct handshake_set {
+    struct kept_socket {
+        struct endpoint to; /* FAMILY_NONE: no socket */
+        int socket;
+    } kept[KEPT]; /* by a hash of the address */
     struct handshake **all;
     struct pollfd *fds; /* of each */
     size_t n, room, fds_room;
@@ -32,6 +38,7 @@ struct handshake {
     enum family family;
     struct mono sent;
     bool waited; /* for the link address of the next hop */
+    bool plain;  /* the set may keep the socket */
     handshake_cb *on_end;
     void *user;
 };
@@ -41,6 +48,41 @@ void handshake_hang_up(int socket)
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(socket);
+}
+
+static struct kept_socket *kept_of(struct handshake_set *s, const struct endpoint *to)
+{
+    return &s->kept[(endpoint_hash(to) ^ to->port) % KEPT];
+}
+
+/* Ends a connection with a reset as well (RFC 9293, 3.10.5; tcp_disconnect()). */
+static bool disconnect(int socket)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    return connect(socket, &none, sizeof none) == 0;
+}
+
+void handshake_set_hang_up(struct handshake_set *s, const struct handshake_end *end,
+                           const struct endpoint *to)
+{
+    if (!end->plain || !disconnect(end->socket)) {
+        handshake_hang_up(end->socket);
+        return;
+    }
+    struct kept_socket *k = kept_of(s, to);
+    if (k->to.family != FAMILY_NONE)
+        close(k->socket);
+    *k = (struct kept_socket){*to, end->socket};
+}
+
+/* -1: none */
+static int take_kept(struct handshake_set *s, const struct endpoint *to)
+{
+    struct kept_socket *k = kept_of(s, to);
+    if (k->to.port != to->port || !endpoint_same_address(&k->to, to))
+        return -1;
+    k->to = (struct endpoint){.family = FAMILY_NONE};
+    return k->socket;
 }
 
 /* The last one takes the place. */
@@ -135,6 +177,7 @@ static void end_handshake(struct handshake *h, struct mono now)
         if (was.set == NULL)
             error_queue_disable(was.socket, was.family);
         measure(&end, &sample, now.ns - was.sent.ns, was.set != NULL);
+        end.plain = was.plain && end.kernel_time;
     } else {
         end.report = report_of(was.socket);
         close(was.socket);
@@ -168,6 +211,9 @@ static void join_set(struct handshake *h, struct handshake_set *s)
 
 static void free_set(struct handshake_set *s)
 {
+    for (struct kept_socket *k = s->kept; k < s->kept + KEPT; k++)
+        if (k->to.family != FAMILY_NONE)
+            close(k->socket);
     free(s->all);
     free(s->fds);
     free(s);
@@ -182,8 +228,10 @@ void handshake_set_look(struct handshake_set *s)
     struct mono now = mono_now();
     s->looking = true;
     for (size_t i = s->n; i > 0 && !s->destroyed; i--)
-        if (i <= s->n && s->fds[i - 1].revents != 0)
+        if (i <= s->n && s->fds[i - 1].revents != 0) {
+            s->all[i - 1]->plain &= s->fds[i - 1].revents == POLLOUT;
             end_handshake(s->all[i - 1], now);
+        }
     s->looking = false;
     if (s->destroyed)
         free_set(s);
@@ -225,12 +273,17 @@ static int begin(struct handshake **out, uv_loop_t *loop, struct handshake_set *
 {
     struct sockaddr_storage address;
     socklen_t len = sockaddr_of(&address, to);
-    int fd = open_socket(to, uplink, dscp);
+    bool plain = set != NULL && uplink == NULL && dscp == 0 && to->scope == 0;
+    int kept = plain ? take_kept(set, to) : -1;
+    int fd = kept >= 0 ? kept : open_socket(to, uplink, dscp);
     if (fd < 0)
         return fd;
     struct handshake *h = mem_alloc(sizeof *h);
-    *h = (struct handshake){
-        .socket = fd, .family = (enum family)to->family, .on_end = on_end, .user = user};
+    *h = (struct handshake){.socket = fd,
+                            .family = (enum family)to->family,
+                            .plain = plain,
+                            .on_end = on_end,
+                            .user = user};
     if (set != NULL)
         join_set(h, set);
     else
@@ -239,7 +292,8 @@ static int begin(struct handshake **out, uv_loop_t *loop, struct handshake_set *
     /* The error's errno alone does not tell a reset from a firewall's "port unreachable",
      * nor this host from a router. Only while connecting: on a connected socket each ICMP
      * error would end the connection. */
-    error_queue_enable(fd, h->family, false);
+    if (kept < 0)
+        error_queue_enable(fd, h->family, false);
     h->sent = mono_now();
     if (rc == 0 && connect(fd, (struct sockaddr *)&address, len) != 0 &&
         errno != EINPROGRESS)

@@ -30,6 +30,7 @@ struct handshake_end {
     int64_t took_ns;      /* from the first SYN to an answer, to some ms; 0: none came */
     bool kernel_time;     /* `rtt_ns` is the kernel's, else our own clock's */
     bool waited;          /* for the link address of the next hop */
+    bool plain;           /* nothing but the handshake has happened on the socket */
     uint8_t lost_packets; /* retransmitted SYNs */
 };
 
@@ -66,6 +67,16 @@ uint8_t handshake_sent_again(const struct handshake *h);
 
 /* Closes a socket with a reset: nothing stays in TIME_WAIT, so ports do not run out. */
 void handshake_hang_up(int socket);
+
+/*
+ * The same for an end of a handshake of the set with `to`; for any other end `s` may be
+ * NULL. The set may keep the socket for its next handshake with the same address and port:
+ * to make and to close one is a seventh of what the kernel has to do for a TCP and an ICMP
+ * probe. Not for another address: the initial sequence number follows from the one before,
+ * which only hosts on the path know. The source port is another one.
+ */
+void handshake_set_hang_up(struct handshake_set *s, const struct handshake_end *end,
+                           const struct endpoint *to);
 
 /* The outcome of the handshake with `to`, with a clause in `cause`. */
 enum outcome handshake_outcome(const struct handshake_end *end, const struct endpoint *to,

@@ -2,7 +2,6 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 
 struct tcp_sample tcp_sample_of(int socket)
@@ -11,9 +10,8 @@ struct tcp_sample tcp_sample_of(int socket)
     socklen_t len = sizeof info;
     if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
         return (struct tcp_sample){0};
-    bool known = info.tcpi_min_rtt > 0 && info.tcpi_min_rtt != UINT32_MAX;
     return (struct tcp_sample){
-        .rtt_us = known ? info.tcpi_min_rtt : info.tcpi_rtt,
+        .rtt_us = info.tcpi_rtt,
         .retransmissions = info.tcpi_total_retrans,
         .answered_ms = info.tcpi_last_ack_recv,
     };

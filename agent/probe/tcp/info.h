@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 struct tcp_sample {
-    uint32_t rtt_us; /* least round trip seen; 0: none */
+    /* Of the handshake, as long as no data was sent; 0: none. Not the least one, which the
+     * kernel keeps when a socket is connected again. */
+    uint32_t rtt_us;
     uint32_t retransmissions;
     uint32_t answered_ms; /* ago; later segments of the peer count as well */
 };

@@ -32,7 +32,7 @@ static void on_end(const struct handshake_end *end, void *user)
     const struct tcp *t = x->kind_state;
 
     if (end->error == 0) {
-        handshake_hang_up(end->socket);
+        handshake_set_hang_up(t->set, end, &x->to);
         if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
             prober_count_fallback(t->tools->prober);
     }

@@ -87,6 +87,41 @@ static void read_late(void **unused)
     }
 }
 
+static uint16_t port_of_next(int listener)
+{
+    struct sockaddr_in from = {0};
+    socklen_t len = sizeof from;
+    close(accept(listener, (struct sockaddr *)&from, &len));
+    return ntohs(from.sin_port);
+}
+
+/* In slots by the socket of the first handshake: nothing of that is left in the second. */
+static void slower_the_second_time(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    struct bed *b = bed_make(kinds);
+    struct endpoint at;
+    int fd = listener("127.0.0.1", 16, &at);
+    bed_send(b, 0, &at);
+    bed_wait(b, 1);
+    uint16_t port = port_of_next(fd);
+    if (system("tc qdisc add dev lo root netem delay 20ms") == 0) {
+        bed_send(b, 0, &at);
+        bed_wait(b, 2);
+        CHECK_INT(0, system("tc qdisc del dev lo root"), "for the next run");
+        CHECK(b->results[1].kernel_time, "the kernel's sample");
+        CHECK(b->results[1].delays[0] >= 40 * NS_PER_MS, "%lld ns",
+              (long long)b->results[1].delays[0]);
+        CHECK(port != port_of_next(fd), "another source port");
+    }
+    close(fd);
+    bed_send(b, 0, &at);
+    bed_wait(b, b->n + 1);
+    CHECK_INT(OUTCOME_REFUSED, b->results[b->n - 1].outcome, "when nobody listens");
+    bed_end(b);
+}
+
 static void refused(void **unused)
 {
     (void)unused;
@@ -336,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies),
         cmocka_unit_test(read_late),
+        cmocka_unit_test(slower_the_second_time),
         cmocka_unit_test(refused),
         cmocka_unit_test(loss),
         cmocka_unit_test(retransmitted_syn),
