@@ -51,7 +51,7 @@ static void print_excerpt(const char *text, size_t len)
 {
     enum { SHOWN = 48 };
     for (size_t i = 0; i < len && i < SHOWN; i++)
-        putchar(text[i] >= 0x20 && text[i] < 0x7F ? text[i] : '?');
+        cmd_printf("%c", text[i] >= 0x20 && text[i] < 0x7F ? text[i] : '?');
     cmd_printf("%s: ", len > SHOWN ? "..." : "");
 }
 

@@ -136,6 +136,7 @@ def tables(folder):
     for words, told, left_out in ((("status", "-c", f"{folder}/edgelat.conf"), r"\nagent: ", "address|window"),
                                   (("nearest", "-t", 3, "-l", "London"), "teams", "known by"),
                                   (("trace", "teams.microsoft.com"), "The target|the target", "back"),
+                                  (("whereis", "ae21-0.ier01.ams30.ntwk.msn.net"), "rdns code", "rdns code"),
                                   (("diagnose", "teams", "-t", 5), r"clock", "clock")):
         command = " ".join(map(str, (EDGELAT, *words)))
         whole = run(*command.split()).stdout
