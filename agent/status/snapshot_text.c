@@ -133,15 +133,29 @@ static void add_addresses(const struct target_state *is, struct text *out)
     }
 }
 
+/* "icmp/ipv6" where another row is that of IPv4: the address may be left out. */
+static const char *kind_text(char out[24], const struct snapshot *s,
+                             const struct snapshot_target *t, size_t kind, size_t slot)
+{
+    const char *name = s->kinds->list[kind]->name;
+    if (snapshot_stream(t, SLOT_IPV4, kind) == NULL ||
+        snapshot_stream(t, SLOT_IPV6, kind) == NULL || slot == SLOT_PROXY)
+        return name;
+    snprintf(out, 24, "%s/%s", name,
+             family_name(slot == SLOT_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6));
+    return out;
+}
+
 static void add_target(const struct snapshot *s, const struct snapshot_target *t,
                        struct text *out)
 {
     size_t before = out->len;
+    char kind[24];
     for (size_t k = 0; k < s->kinds->n; k++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
             const struct snapshot_stream *stream = snapshot_stream(t, f, k);
             if (stream != NULL)
-                add_stream(out, t->is, stream, s->kinds->list[k]->name,
+                add_stream(out, t->is, stream, kind_text(kind, s, t, k, f),
                            t->is->states[f][k]);
             if (stream != NULL && f == SLOT_PROXY)
                 add_proxied(out, t, s->kinds->list[k]);

@@ -257,6 +257,21 @@ static void a_target(void **state)
     bed_end(b);
 }
 
+/* Their rows differ without their addresses, for which a terminal may have no room. */
+static void both_families(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    resolve(&b->rig, 0, near, "AMS");
+    resolve(&b->rig, 0, "2001:db8::1", "AMS");
+    pings(b, 9, 0);
+    reply(&b->rig, PING6, "2001:db8::1", MS(3));
+    window(b);
+    has(&b->text, "  ping/ipv4  up ", "a row");
+    has(&b->text, "  ping/ipv6  up ", "the other one");
+    bed_end(b);
+}
+
 /* 160,000 values of 3 ms and one of 9 ms: a bar has room for 65,535 in small units only. */
 static void a_long_histogram(void **state)
 {
@@ -873,6 +888,7 @@ int main(void)
         cmocka_unit_test(a_server_that_fails),
         cmocka_unit_test(intercepted_tls),
         cmocka_unit_test(a_target),
+        cmocka_unit_test(both_families),
         cmocka_unit_test(a_long_histogram),
         cmocka_unit_test(addresses_of_a_name),
         cmocka_unit_test(another_place),
