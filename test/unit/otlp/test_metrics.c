@@ -73,13 +73,18 @@ static void make(struct known *k)
     };
 }
 
+static void forget_sent(struct known *k)
+{
+    if (k->request != NULL)
+        otlp__export_metrics_service_request__free_unpacked(k->request, NULL);
+    free(k->packed);
+}
+
 static void unmake(struct known *k)
 {
     histogram_free(&k->series.delays[0]);
     histogram_free(&k->series.variation);
-    if (k->request != NULL)
-        otlp__export_metrics_service_request__free_unpacked(k->request, NULL);
-    free(k->packed);
+    forget_sent(k);
 }
 
 static const struct otlp_resource resource = {
@@ -121,9 +126,10 @@ static Otlp__ExportMetricsServiceRequest *decode(const void *packed, size_t len)
     return request;
 }
 
-/* Of the known batch, until unmake(). */
+/* Of the known batch, until the next one or unmake(). */
 static const Otlp__ExportMetricsServiceRequest *sent(struct known *k)
 {
+    forget_sent(k);
     k->packed = encode(&k->batch, &resource, &k->len);
     k->request = decode(k->packed, k->len);
     return k->request;
