@@ -38,6 +38,8 @@ struct series {
     uint32_t counters[COUNTERS];
     struct histogram *delays; /* kind_delays() of them */
     struct histogram variation;
+    struct wall histograms_start; /* theirs: they begin again, see core/series.h */
+    bool histograms_end;          /* after this batch, which has them all */
 
     /* Set when probes of a kind that may be filtered (ICMP) were never answered while the
      * target answers probes of this other kind in the same family and PoP: the network

@@ -13,6 +13,8 @@ struct series_entry {
     uint32_t window;   /* number of the window of the last part */
     struct mono seen;  /* end of the last window with a result */
     struct mono whole; /* when it was last not brief */
+    struct mono began; /* its histograms; 0: no window has closed since */
+    bool ended, again; /* they have ended; they began again with this window */
     uint32_t losses;   /* ever */
     bool has_lost;     /* in its last window with results */
     bool answered;     /* ever, by the target itself */
@@ -76,8 +78,17 @@ static void settle(const struct series_set *l)
         l->reader.settle(l->reader.user);
 }
 
+/* Statements of all series would cost the most at one window: the second one of a series
+ * comes earlier by a time of its own, so they are spread. */
+static int64_t spread_of(const struct series_entry *a, int64_t period_ns)
+{
+    uint32_t part = a->stream * UINT32_C(2654435761);
+    return (int64_t)(part * 0x1p-32 * (double)period_ns);
+}
+
 /* Empty histograms of the scale of the set. */
-static void begin_histograms(const struct series_set *l, struct series *s)
+static void begin_histograms(const struct series_set *l, struct series *s,
+                             struct wall start)
 {
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
         histogram_reset(&s->delays[i]);
@@ -88,6 +99,7 @@ static void begin_histograms(const struct series_set *l, struct series *s)
     histogram_reset(&s->variation);
     histogram_coarsen(&s->variation, l->scale - SERIES_VARIATION_COARSER);
     histogram_set_zero(&s->variation, SERIES_VARIATION_ZERO);
+    s->histograms_start = start;
 }
 
 static void forget_parts(struct series_entry *a)
@@ -204,7 +216,7 @@ static struct series_entry *series_entry_open(struct series_set *l, size_t at,
         a->series.medians_ns = mem_alloc(n * sizeof *a->series.medians_ns);
     if (!overflow)
         text_copy(a->series.pop, sizeof a->series.pop, part->pop);
-    begin_histograms(l, &a->series);
+    begin_histograms(l, &a->series, begun.start);
     if (!overflow)
         begin_rolling(l, a);
 
@@ -293,9 +305,10 @@ static bool target_overflows(const struct series_set *l, const struct target *ta
 /* ---- adding up ---- */
 
 /* Merges a delay of the window, or its variation, and notes what is new. */
-static void add_values(struct series *s, size_t i, struct histogram *h,
+static void add_values(struct series_entry *a, size_t i, struct histogram *h,
                        const struct window *window)
 {
+    struct series *s = &a->series;
     uint64_t count = h->count;
     int64_t min_ns = h->min_ns, max_ns = h->max_ns;
     if (i == SERIES_VARIATION)
@@ -304,19 +317,20 @@ static void add_values(struct series *s, size_t i, struct histogram *h,
         window_merge_delay(window, i, h);
     bool begun = count == 0 && h->count > 0;
     bool extreme = begun || h->min_ns < min_ns || h->max_ns > max_ns;
-    s->begun |= (uint16_t)(begun << i);
+    s->begun |= (uint16_t)((begun && !a->again) << i);
     s->extreme |= (uint16_t)(extreme << i);
 }
 
-static void add_totals(struct series *s, const struct series_part *part)
+static void add_totals(struct series_entry *a, const struct series_part *part)
 {
+    struct series *s = &a->series;
     const struct summary *from = part->summary;
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         s->outcomes[o] += from->outcomes[o];
     counters_add(s->counters, from->counters);
     for (size_t i = 0; i < kind_delays(s->kind); i++)
-        add_values(s, i, &s->delays[i], part->window);
-    add_values(s, SERIES_VARIATION, &s->variation, part->window);
+        add_values(a, i, &s->delays[i], part->window);
+    add_values(a, SERIES_VARIATION, &s->variation, part->window);
 }
 
 static void add_rolling(const struct series_set *l, struct series_entry *a,
@@ -389,7 +403,7 @@ static int64_t median_of(const struct delay_summary *d)
     return d->count > 0 ? d->percentile_ns[P50] : DELAY_UNDEFINED;
 }
 
-static void begin_window(struct series *s, const struct summary *from)
+static void take_window(struct series *s, const struct summary *from)
 {
     memcpy(&s->window, from, offsetof(struct summary, delays));
     for (size_t i = 0; i < kind_delays(s->kind); i++) {
@@ -434,8 +448,21 @@ static void begin_anew(const struct series_set *l, struct series_entry *a,
     struct series *s = &a->series;
     memset(s->outcomes, 0, sizeof s->outcomes);
     memset(s->counters, 0, sizeof s->counters);
-    begin_histograms(l, s);
+    begin_histograms(l, s, start);
     s->start = start;
+}
+
+static void begin_window(const struct series_set *l, struct series_entry *a,
+                         struct wall start)
+{
+    struct series *s = &a->series;
+    s->begun = s->extreme = 0;
+    a->again = a->ended;
+    a->ended = false;
+    if (l->delta)
+        begin_anew(l, a, start);
+    else if (a->again)
+        begin_histograms(l, s, start);
 }
 
 /* The entry of the part, created if needed; NULL: the part is ignored. `*first_overflow`:
@@ -467,9 +494,7 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
 
     bool first = a->window != l->window;
     if (first)
-        a->series.begun = a->series.extreme = 0;
-    if (first && l->delta)
-        begin_anew(l, a, part->summary->start);
+        begin_window(l, a, part->summary->start);
     a->window = l->window;
     a->series.to = part->to;
     a->losses += (uint32_t)outcomes_lost(part->summary->outcomes);
@@ -477,12 +502,12 @@ bool series_set_add(struct series_set *l, const struct series_part *part)
     if (a->series.overflow)
         l->overflowed +=
             part->summary->sent + part->summary->outcomes[OUTCOME_NOT_MEASURED];
-    add_totals(&a->series, part);
+    add_totals(a, part);
     add_rolling(l, a, part->window);
     if (part->early || !first)
         keep_part(a, part->window);
     if (first)
-        begin_window(&a->series, part->summary);
+        take_window(&a->series, part->summary);
     else
         join_window(a, part->summary);
     return first_overflow;
@@ -500,6 +525,8 @@ void series_set_began_by(struct series_set *l, struct wall latest)
         struct series *s = &l->entries[i]->series;
         if (s->start.ns > latest.ns)
             s->start = latest;
+        if (s->histograms_start.ns > latest.ns)
+            s->histograms_start = latest;
         if (s->window.start.ns > latest.ns)
             s->window.start = latest;
     }
@@ -547,14 +574,6 @@ static bool is_due(const struct series_entry *a, size_t period, struct mono now)
                                 now.ns - a->tried[period].ns >= pace_of(a, period));
 }
 
-/* Statements of all series would cost the most at one window: the second one of a series
- * comes earlier by a time of its own, so they are spread. */
-static int64_t spread_of(const struct series_entry *a, int64_t period_ns)
-{
-    uint64_t part = a->stream * UINT64_C(2654435761) % UINT32_MAX; /* below 2^32 */
-    return (int64_t)(part * ((uint64_t)period_ns >> 10) >> 22);
-}
-
 /* The series take turns, as with the periods. */
 static void set_brief(const struct series_set *l, struct series_entry *a, struct mono now)
 {
@@ -567,6 +586,19 @@ static void set_brief(const struct series_set *l, struct series_entry *a, struct
     s->lossless = !lost && !a->has_lost;
     if (s->in_window)
         a->has_lost = lost;
+}
+
+/* The first time earlier by a time of its own. */
+static void end_histograms(const struct series_set *l, struct series_entry *a,
+                           struct mono now)
+{
+    if (a->began.ns == 0)
+        a->began.ns = now.ns - spread_of(a, SERIES_HISTOGRAMS_NS);
+    bool end = !l->delta && now.ns - a->began.ns >= SERIES_HISTOGRAMS_NS;
+    a->series.histograms_end = end;
+    a->ended |= end;
+    if (end)
+        a->began = now;
 }
 
 static bool is_stated(const struct period_summary *p)
@@ -647,6 +679,7 @@ const struct series *const *series_set_close(struct series_set *l, struct mono n
         detect_silence(l, a);
         state_periods(l, a, now);
         set_brief(l, a, now);
+        end_histograms(l, a, now);
         if (a->series.in_window || !l->delta)
             l->list[(*n)++] = &a->series;
     }

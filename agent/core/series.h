@@ -20,6 +20,12 @@
  * stream stay exact. So there are never more than SERIES_SPARE_MAX series plus two per
  * stream.
  *
+ * Histograms fill with outliers: the buckets in use, each of which some receivers keep as a
+ * series of its own, double in a week. So those of a series begin again with a new start
+ * time every SERIES_HISTOGRAMS_NS, each series at a time of its own; the batch before has
+ * them all. No point of 0 comes first, as it would have the time of the point before, and
+ * rate() sees a reset where a count falls. Counts of probes go on.
+ *
  * With delta temporality every series begins again with each window, and series without a
  * part in the closed window are not returned.
  */
@@ -35,6 +41,7 @@
 #define SERIES_KEEP_NS           (24 * 3600 * NS_PER_S)
 #define SERIES_REPEAT_NS         (240 * NS_PER_S)
 #define SERIES_IDLE_NS           (3600 * NS_PER_S)
+#define SERIES_HISTOGRAMS_NS     (8 * 3600 * NS_PER_S)
 #define SERIES_PHASES_COARSER    1
 #define SERIES_VARIATION_COARSER 3
 #define SERIES_VARIATION_ZERO    13

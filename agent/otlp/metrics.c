@@ -209,17 +209,17 @@ static void add_histogram(struct builder *b, size_t metric, const struct attribu
     bool begins = !b->delta && s->in_window && (s->begun >> i & 1) != 0;
     bool extreme = s->in_window && (s->extreme >> i & 1) != 0;
     bool extremes = extreme || s->due[PERIOD_DAY];
-    if (!turn && !begins && !extremes)
+    if (!turn && !begins && !extremes && !s->histograms_end)
         return;
 
     struct wall time = b->time;
     if (begins) {
         struct histogram none = {.scale = h->scale, .zero = h->zero};
         b->time = s->window.start;
-        point_histogram(b, metric, a, s->start, &none, false);
+        point_histogram(b, metric, a, s->histograms_start, &none, false);
         b->time = time;
     }
-    point_histogram(b, metric, a, s->start, h, extremes);
+    point_histogram(b, metric, a, s->histograms_start, h, extremes);
 }
 
 /*

@@ -29,8 +29,10 @@ static const struct move moves[] = {
 struct notes { /* taken from the batches of the day */
     uint64_t windows;
     uint32_t ranks[WINDOWS][TARGETS];
-    uint64_t sent_in_windows;       /* by the pings of TWIN, summed over the windows */
-    uint64_t least_sent, most_sent; /* ... in one of them */
+    uint64_t sent_in_windows;        /* by the pings of TWIN, summed over the windows */
+    uint64_t least_sent, most_sent;  /* ... in one of them */
+    struct histogram ended[TARGETS]; /* of the delays of pings, before they began again */
+    size_t ends[TARGETS], at_once;
     const struct batch *last;
 };
 
@@ -46,8 +48,15 @@ static void take_notes(struct sim *s, const struct batch *batch)
     CHECK_INT(MINUTE_NS, batch->time.ns - batch->window_start.ns, "a minute long");
     for (size_t t = 0; t < TARGETS; t++)
         notes.ranks[window][t] = batch->targets[t].rank;
+    size_t ends = 0;
     for (size_t i = 0; i < batch->n_series; i++) {
         const struct series *series = batch->series[i];
+        if (series->histograms_end && series->kind == &sim_ping) {
+            size_t t = (size_t)(series->target - s->targets);
+            histogram_merge(&notes.ended[t], &series->delays[0]);
+            notes.ends[t]++;
+        }
+        ends += series->histograms_end;
         if (series->target != &s->targets[TWIN] || series->kind != &sim_ping)
             continue;
         uint64_t sent = series->window.sent;
@@ -57,6 +66,7 @@ static void take_notes(struct sim *s, const struct batch *batch)
         if (sent > notes.most_sent)
             notes.most_sent = sent;
     }
+    notes.at_once = ends > notes.at_once ? ends : notes.at_once;
     notes.last = batch;
 }
 
@@ -68,6 +78,8 @@ static int live_the_day(void **state)
     day.moves = moves;
     day.n_moves = sizeof moves / sizeof *moves;
     day.on_batch = take_notes;
+    for (size_t t = 0; t < TARGETS; t++)
+        notes.ended[t] = histogram_empty();
     sim_start(&day);
     sim_run(&day, DAY_NS + 1);
     return 0;
@@ -77,6 +89,8 @@ static int end_the_day(void **state)
 {
     (void)state;
     sim_end(&day);
+    for (size_t t = 0; t < TARGETS; t++)
+        histogram_free(&notes.ended[t]);
     return 0;
 }
 
@@ -193,10 +207,12 @@ static const struct series *series_of(size_t target, const char *pop)
     return NULL;
 }
 
-/* Of all series of a target, including the one before the first HTTPS answer. */
+/* Of all series of a target, including the one before the first HTTPS answer, and of the
+ * whole day. */
 static struct histogram ping_delays(size_t target)
 {
     struct histogram all = histogram_empty();
+    histogram_merge(&all, &notes.ended[target]);
     for (size_t i = 0; i < notes.last->n_series; i++) {
         const struct series *s = notes.last->series[i];
         if (s->target == &day.targets[target] && s->kind == &sim_ping)
@@ -223,6 +239,15 @@ static void percentiles_are_right(void **state)
     }
 }
 
+/* Every eight hours, each series at its own time. */
+static void histograms_begin_again(void **state)
+{
+    (void)state;
+    CHECK_INT(3, notes.ends[TWIN], "in 24 hours");
+    CHECK_INT(3, notes.ends[LOSSY], "in 24 hours");
+    CHECK_INT(1, notes.at_once, "one series at a time");
+}
+
 static void two_pops_are_two_series(void **state)
 {
     (void)state;
@@ -247,6 +272,7 @@ int main(void)
         cmocka_unit_test(nothing_is_forgotten_or_doubled),
         cmocka_unit_test(loss_within_binomial_bounds),
         cmocka_unit_test(percentiles_are_right),
+        cmocka_unit_test(histograms_begin_again),
         cmocka_unit_test(two_pops_are_two_series),
     };
     return cmocka_run_group_tests(tests, live_the_day, end_the_day);

@@ -37,7 +37,7 @@ static void make(struct known *k)
     *s = (struct series){
         .target = &k->target, .kind = &k->kind, .family = FAMILY_IPV4, .pop = "AMS"};
     s->delays = k->delays;
-    s->start = (struct wall){1000 * NS_PER_S};
+    s->start = s->histograms_start = (struct wall){1000 * NS_PER_S};
     s->outcomes[OUTCOME_REPLY] = 3;
     s->outcomes[OUTCOME_LOSS] = 1;
     s->counters[COUNTER_DUPLICATES] = 2;
@@ -268,7 +268,8 @@ static void a_series_begins_with_zero(void **state)
     char points[128];
     make(&k);
     all_is_of_the_window(&k);
-    k.series.start = k.series.window.start = (struct wall){1090 * NS_PER_S};
+    k.series.start = k.series.histograms_start = k.series.window.start =
+        (struct wall){1090 * NS_PER_S};
     k.batch.first = true;
     k.series.window.delays[0].supported[P50] = false; /* no gauge before the sums */
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);

@@ -53,7 +53,8 @@ static inline void office_start(struct office *o)
     s->counters[COUNTER_MISSED] = 0;
     histogram_free(&s->delays[0]);
     histogram_free(&s->variation);
-    s->start = o->batch.agent_start = (struct wall){office_at(o->minute)};
+    s->start = s->histograms_start = o->batch.agent_start =
+        (struct wall){office_at(o->minute)};
     o->self[0].value = 0;
 }
 
