@@ -108,22 +108,49 @@ void load_read(struct text *files, const char *path)
     text_free(&file);
 }
 
+struct loaded_file { /* views */
+    const char *path, *bytes;
+    size_t path_len, len;
+    int rc;
+};
+
+/* Takes the next file from what load_read() has made; false: none, or it is cut. */
+static bool next_file(struct loaded_file *f, const char **at, const char *end)
+{
+    if (*at == end || sscanf(*at, "%zu %zu %d", &f->path_len, &f->len, &f->rc) != 3)
+        return false;
+    f->path = *at + strcspn(*at, "\n") + 1;
+    if (f->path > end || f->path_len > (size_t)(end - f->path) ||
+        f->len > (size_t)(end - f->path) - f->path_len)
+        return false;
+    f->bytes = f->path + f->path_len;
+    *at = f->bytes + f->len;
+    return true;
+}
+
+bool load_is_whole(const struct text *files)
+{
+    struct loaded_file f;
+    const char *at = text_string(files), *end = at + files->len;
+    while (next_file(&f, &at, end))
+        continue;
+    return files->len > 0 && at == end;
+}
+
 static size_t parse_files(struct config *c, const struct text *files, size_t *shown)
 {
-    size_t problems = 0, path_len, len;
+    struct loaded_file f;
+    size_t problems = 0;
     const char *at = text_string(files), *end = at + files->len;
-    for (int rc; at < end && sscanf(at, "%zu %zu %d", &path_len, &len, &rc) == 3;) {
+    while (next_file(&f, &at, end)) {
         char path[PATH_MAX], name[PATH_MAX];
-        at += strcspn(at, "\n") + 1;
-        assert(path_len <= (size_t)(end - at) && len <= (size_t)(end - at) - path_len);
-        snprintf(path, sizeof path, "%.*s", (int)path_len, at);
+        snprintf(path, sizeof path, "%.*s", (int)f.path_len, f.path);
         text_printable(name, sizeof name, path, "");
-        at += path_len;
-        problems += rc < 0 ? cannot_read(path, rc)
-                           : config_parse(c, probe_kind_words(), name, at, len,
-                                          print_problem, shown);
-        at += len;
+        problems += f.rc < 0 ? cannot_read(path, f.rc)
+                             : config_parse(c, probe_kind_words(), name, f.bytes, f.len,
+                                            print_problem, shown);
     }
+    assert(at == end);
     return problems;
 }
 

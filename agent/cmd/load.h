@@ -39,6 +39,9 @@ size_t load_all(struct config *c, struct data *d, const char *path);
 /* Adds FILE and its drop-ins as they are now, for load_all_of(), also of another process. */
 void load_read(struct text *files, const char *path);
 
+/* False: it is cut, or of a version with another form. */
+bool load_is_whole(const struct text *files);
+
 /* As load_all(), with these files in place of those on disk. `path` is for messages. */
 size_t load_all_of(struct config *c, struct data *d, const char *path,
                    const struct text *files);

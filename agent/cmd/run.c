@@ -280,7 +280,8 @@ static int hand_over(const struct text *files)
     return -1;
 }
 
-/* Reads what was handed over, or the files on disk. */
+/* Reads what was handed over, or the files on disk: another version may have had another
+ * form. */
 static void take_over(struct text *files, const char *path)
 {
     const char *number = getenv(HANDED_OVER);
@@ -297,8 +298,10 @@ static void take_over(struct text *files, const char *path)
         close((int)fd);
     }
     unsetenv(HANDED_OVER);
-    if (files->len == 0)
+    if (!load_is_whole(files)) {
+        text_clear(files);
         load_read(files, path);
+    }
 }
 
 /*

@@ -64,6 +64,32 @@ static void test_drop_ins_in_order(void **state)
     folder_remove(&f);
 }
 
+/* What a process hands over to the next one, which may be of another version. */
+static void test_handed_over(void **state)
+{
+    (void)state;
+    struct folder f = folder_make();
+    struct text files = {0};
+    char path[256];
+    snprintf(path, sizeof path, "%s/edgelat.conf", f.path);
+    folder_write(&f, "edgelat.conf", main_file);
+    CHECK(!load_is_whole(&files), "nothing");
+    load_read(&files, path);
+    CHECK(load_is_whole(&files), "a file");
+    for (size_t whole = files.len; files.len > 0;) {
+        files.bytes[--files.len] = '\0';
+        CHECK(!load_is_whole(&files), "%zu of %zu bytes", files.len, whole);
+    }
+    text_add(&files, "EDGELAT 2\n");
+    CHECK(!load_is_whole(&files), "another form");
+    text_clear(&files);
+    load_read(&files, path);
+    text_add(&files, "-1 -1 0\n");
+    CHECK(!load_is_whole(&files), "impossible lengths");
+    text_free(&files);
+    folder_remove(&f);
+}
+
 static void test_problems_of_all_files(void **state)
 {
     (void)state;
@@ -234,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path),
         cmocka_unit_test(test_drop_ins_in_order),
+        cmocka_unit_test(test_handed_over),
         cmocka_unit_test(test_problems_of_all_files),
         cmocka_unit_test(test_many_problems),
         cmocka_unit_test(test_no_targets),
