@@ -53,7 +53,7 @@ struct snapshot_stream { /* in its last window with a result */
     struct snapshot_delay delay; /* the first delay of its kind */
     /* Of that delay, when last due; NULL: nothing can be stated. */
     struct snapshot_period *periods[PERIODS];
-    /* Its values since the start of the series, by bars of equal width on a logarithmic scale
+    /* Its values since the histogram of the series began, by bars of equal width on a logarithmic scale
      * from the least to the greatest: multiples of 2^bars_shift. */
     uint16_t bars[SNAPSHOT_BARS];
     uint8_t bars_shift;
