@@ -375,7 +375,7 @@ static int draw_streams(struct screen *s, int row, const struct top_target *t, i
     return row;
 }
 
-/* Bars of the delays since the start, the axis below. */
+/* Bars of the delays since the histogram began, the axis below. */
 static int draw_histogram(struct screen *s, int row, struct json_span stream, int most)
 {
     char text[TEXT_MAX], kind[TOP_KIND_MAX], family[16], least[DELAY_TEXT_MAX],
@@ -392,7 +392,7 @@ static int draw_histogram(struct screen *s, int row, struct json_span stream, in
     if (top <= 0 || row + PLOT_ROWS + 2 > most)
         return row;
     snprintf(text, sizeof text,
-             "%.0f delays by %s/%s since the start, most: %.0f in a bar", total,
+             "%.0f delays by %s/%s, of 8 h at most; most: %.0f in a bar", total,
              string_of(stream, "kind", kind, sizeof kind),
              string_of(stream, "family", family, sizeof family), top);
     screen_put(s, row++, 0, STYLE_BOLD, text);

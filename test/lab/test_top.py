@@ -75,7 +75,7 @@ def beside_an_agent(folder, command):
             t.until(r"hole  203\.0\.113\.99 .*down", f"{size}: one target")
             t.key("Up")
             t.until(r"rtt 3\.\d+ .*tls ", f"{size}: phases of teams")
-            t.until(r"delays by icmp/ipv4 since the start", f"{size}: its histogram")
+            t.until(r"delays by icmp/ipv4, of 8 h at most", f"{size}: its histogram")
             t.key("?")
             t.until(r"sort by rank, state, delay, loss, name", f"{size}: help")
             t.key("x", "s")

@@ -151,7 +151,7 @@ static void keys(void **state)
     CHECK_TEXT("            rtt 3.10  tls 6.24  first_byte 3.13  total 13.1", row(8),
                "phases");
     CHECK_TEXT("            warm_first_byte 3.14", row(9), "the last one");
-    CHECK(shows("14 delays by https/ipv4 since the start, most: 8 in a bar"),
+    CHECK(shows("14 delays by https/ipv4, of 8 h at most; most: 8 in a bar"),
           "histogram");
     CHECK(
         shows(
