@@ -18,8 +18,11 @@ struct resolv_conf resolv_conf_default(void)
 
 static void forget_search(struct resolv_conf *c)
 {
-    while (c->n_search > 0)
-        free(c->search[--c->n_search]);
+    for (size_t i = 0; i < SEARCH_MAX; i++) {
+        free(c->search[i]);
+        c->search[i] = NULL;
+    }
+    c->n_search = 0;
 }
 
 void resolv_conf_free(struct resolv_conf *c)
