@@ -104,10 +104,10 @@ static const struct {
     {"read-only", true, false, make_read_only, make_writable},
 };
 
-/* 1 MiB that no gzip makes smaller. */
+/* 1 MiB with what gzip adds to what it cannot make smaller. */
 static void add_big(struct spool_bed *b, struct random *r)
 {
-    enum { WORDS = (1 << 20) / 8 - 256 };
+    enum { WORDS = (1 << 20) / 8 - 384 };
     uint64_t *noise = malloc(WORDS * sizeof *noise);
     size_t len;
     for (size_t i = 0; i < WORDS; i++)
