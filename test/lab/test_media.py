@@ -135,7 +135,7 @@ class BurstingAgent:
 
     def __init__(self, name, host):
         path, self.state = probing.configuration(
-            name, f"window = 5s\nstop_file = {lab.FOLDER}/{name}.stop\nstatus_socket = {lab.FOLDER}/{name}.status\nbudget = 200M/1M\n[target media]\nhost = {host}\n"
+            name, f"window = 5s\nstop_file = {lab.FOLDER}/{name}.stop\nstatus_socket = {lab.FOLDER}/{name}.status\nbudget = 20G/100M\n[target media]\nhost = {host}\n"
             "kinds = stun\ninterval = 10s\nslow_interval = 10s\n", "workloads = no\nfront_doors = 0\nmedia_bursts = 24\n")
         os.makedirs(self.state)
         with open(os.path.join(self.state, "instance_id"), "w", encoding="utf-8") as file:
