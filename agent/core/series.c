@@ -398,11 +398,6 @@ static void join_delays(struct delay_summary *into, const struct delay_summary *
         into->count > 0 ? llround(sum / (double)into->count) : DELAY_UNDEFINED;
 }
 
-static int64_t median_of(const struct delay_summary *d)
-{
-    return d->count > 0 ? d->percentile_ns[P50] : DELAY_UNDEFINED;
-}
-
 static void take_window(struct series *s, const struct summary *from)
 {
     memcpy(&s->window, from, offsetof(struct summary, delays));
@@ -411,7 +406,7 @@ static void take_window(struct series *s, const struct summary *from)
         if (place != SIZE_MAX)
             s->window.delays[place] = from->delays[i];
         else
-            s->medians_ns[i] = median_of(&from->delays[i]);
+            s->medians_ns[i] = delay_median(&from->delays[i]);
     }
 }
 
@@ -426,7 +421,7 @@ static void join_window(struct series_entry *a, const struct summary *from)
             join_delays(&s->window.delays[place], &from->delays[i], &a->early[i]);
         } else {
             delay_summary_percentiles(&all, &a->early[i]);
-            s->medians_ns[i] = median_of(&all);
+            s->medians_ns[i] = delay_median(&all);
         }
     }
 }

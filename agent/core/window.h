@@ -43,6 +43,11 @@ struct delay_summary { /* ns; DELAY_UNDEFINED if count is 0 */
     bool exact; /* percentiles are values of the sample, not steps of a tally */
 };
 
+static inline int64_t delay_median(const struct delay_summary *s)
+{
+    return s->count > 0 ? s->percentile_ns[P50] : DELAY_UNDEFINED;
+}
+
 /* Sets counts, percentiles and intervals from a tally; an interval ends at the bounds of
  * its steps. A percentile among censored values is `over_ns`, which the caller has set. */
 void delay_summary_percentiles(struct delay_summary *s, const struct tally *t);

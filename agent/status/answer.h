@@ -2,8 +2,8 @@
  * The protocol of the status socket: each client receives one answer, then end of file. No
  * request is read. The answer is a line "edgelat status 1 CODE JSON TEXT", where CODE is 1
  * when there are problems, else 0, and JSON and TEXT are byte counts. The JSON object
- * follows on one line, then the readable text, with tables (base/fit.h). The agent renders both, so that a newer or
- * older client shows everything that the agent reports.
+ * follows on one line, then the readable text, with tables (base/fit.h). The agent renders
+ * both, so that a newer or older client shows everything that the agent reports.
  */
 #ifndef EDGELAT_STATUS_ANSWER_H
 #define EDGELAT_STATUS_ANSWER_H

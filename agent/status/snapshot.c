@@ -79,9 +79,7 @@ static int64_t median_of(const struct series *series, size_t delay)
     if (delay >= kind_delays(series->kind))
         return DELAY_UNDEFINED;
     const struct delay_summary *d = series_window(series, delay);
-    if (d == NULL)
-        return series->medians_ns[delay];
-    return d->count > 0 ? d->percentile_ns[P50] : DELAY_UNDEFINED;
+    return d != NULL ? delay_median(d) : series->medians_ns[delay];
 }
 
 static struct snapshot_delay delay_of(const struct delay_summary *from)

@@ -53,8 +53,8 @@ struct snapshot_stream { /* in its last window with a result */
     struct snapshot_delay delay; /* the first delay of its kind */
     /* Of that delay, when last due; NULL: nothing can be stated. */
     struct snapshot_period *periods[PERIODS];
-    /* Its values since the histogram of the series began, by bars of equal width on a logarithmic scale
-     * from the least to the greatest: multiples of 2^bars_shift. */
+    /* Its values since the histogram of the series began, by bars of equal width on a
+     * logarithmic scale from the least to the greatest: multiples of 2^bars_shift. */
     uint16_t bars[SNAPSHOT_BARS];
     uint8_t bars_shift;
     int64_t bars_min_ns, bars_max_ns;
