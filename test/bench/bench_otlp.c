@@ -65,48 +65,56 @@ static size_t points(const struct batch *b)
     return n;
 }
 
-static double encode_us(const struct batch *batch, struct packed *packed)
+struct cost { /* the least of the rounds, which alternate: both meet the same machine */
+    double both_us, zlib_us;
+};
+
+static double least_us(double least, double began)
 {
-    double began = cpu_s();
-    for (int i = 0; i < ROUNDS; i++)
-        otlp_metrics(batch, &resource, &METRIC_CHOICE_DEFAULT, keep, packed);
-    return (cpu_s() - began) * 1e6 / ROUNDS;
+    double took = (cpu_s() - began) * 1e6;
+    return took < least ? took : least;
 }
 
-static double gzip_us(const void *plain, size_t len)
+static struct cost measure(const struct batch *batch, struct packed *packed)
 {
-    size_t packed_len;
-    double began = cpu_s();
-    for (int i = 0; i < ROUNDS; i++)
+    struct cost cost = {INFINITY, INFINITY};
+    size_t len, packed_len;
+    void *plain;
+    otlp_metrics(batch, &resource, &METRIC_CHOICE_DEFAULT, keep, packed);
+    if (gzip_unpack(packed->bytes, packed->len, OTLP_BYTES_MAX, &plain, &len) < 0)
+        abort();
+    for (int i = 0; i < ROUNDS; i++) {
+        double began = cpu_s();
+        otlp_metrics(batch, &resource, &METRIC_CHOICE_DEFAULT, keep, packed);
+        cost.both_us = least_us(cost.both_us, began);
+        began = cpu_s();
         free(gzip_pack(plain, len, &packed_len));
-    return (cpu_s() - began) * 1e6 / ROUNDS;
+        cost.zlib_us = least_us(cost.zlib_us, began);
+    }
+    free(plain);
+    return cost;
 }
 
 static void bench(const char *what, size_t targets, size_t kinds, int minutes)
 {
     static struct branch b;
     struct packed packed = {0};
-    void *plain;
-    size_t plain_len;
     branch_begin(&b, 1, targets, kinds, (struct wall){1795424400 * NS_PER_S});
     for (int i = 0; i < minutes; i++)
         branch_minute(&b);
-    double encode = encode_us(&b.batch, &packed), n = (double)points(&b.batch);
-    if (gzip_unpack(packed.bytes, packed.len, OTLP_BYTES_MAX, &plain, &plain_len) < 0)
-        abort();
-    double gzip = gzip_us(plain, plain_len);
-    printf("  %-22s %4.0f series; per 100 of them: encoding %3.0f us, zlib %3.0f us, "
-           "%4.0f bytes gzipped\n",
-           what, n, (encode - gzip) / n * 100, gzip / n * 100,
-           (double)packed.len / n * 100);
-    free(plain);
+    struct cost cost = measure(&b.batch, &packed);
+    double hundreds = (double)points(&b.batch) / 100;
+    printf("  %-22s %4.0f series; per 100 of them: %3.0f us, zlib alone %3.0f us, %4.0f "
+           "bytes gzipped\n",
+           what, 100 * hundreds, cost.both_us / hundreds, cost.zlib_us / hundreds,
+           (double)packed.len / hundreds);
     free(packed.bytes);
     branch_end(&b);
 }
 
 int main(void)
 {
-    printf("otlp: a batch, CPU time; at most 200 us and 6144 bytes per 100 series\n");
+    printf("otlp: a batch, CPU time of encoding with gzip, as on the thread pool\n");
     bench("shipped, first minute", 5, 3, 1);
     bench("shipped, after a day", 5, 3, 1440);
     bench("25 targets, an hour", 25, 3, 60);
