@@ -60,6 +60,7 @@ enum step {
     STEP_TRY,
     STEP_REPLIED,
     STEP_SYSTEM,
+    STEP_LITERAL,
     STEP_DONE
 }; /* what the timer does next */
 
@@ -93,7 +94,8 @@ struct lookup {
     struct system_lookup *system; /* under way, or NULL */
     resolver_cb *cb;
     void *user;
-    struct resolution answer;
+    bool asks;                 /* DNS servers */
+    struct resolution *answer; /* NULL: none yet; 5 kB, and all targets are due at once */
 };
 
 struct sent_question { /* one query to one server */
@@ -168,11 +170,24 @@ static void close_channels(struct resolver *r)
 
 static void begin(struct lookup *l);
 
+static struct resolution *answer_of(struct lookup *l)
+{
+    const struct resolv_conf *c = &l->resolver->conf;
+    if (l->answer != NULL)
+        return l->answer;
+    l->answer = mem_zalloc(sizeof *l->answer);
+    if (l->asks)
+        dns_servers_text(l->answer->servers, sizeof l->answer->servers, c->servers,
+                         c->n_servers);
+    return l->answer;
+}
+
 static void free_lookup(struct lookup *l)
 {
     *l->self = l->next;
     if (l->next != NULL)
         l->next->self = l->self;
+    free(l->answer);
     free(l);
 }
 
@@ -226,12 +241,14 @@ static void done(struct lookup *l)
 
 static void deliver(struct lookup *l)
 {
-    struct resolution answer = l->answer;
+    struct resolution *answer = answer_of(l);
     resolver_cb *cb = l->cb;
     void *user = l->user;
-    answer.took_ns = l->replied_ns - l->asked_ns;
+    answer->took_ns = l->replied_ns - l->asked_ns;
+    l->answer = NULL;
     mute(l);
-    cb(&answer, user); /* may destroy the resolver */
+    cb(answer, user); /* may destroy the resolver */
+    free(answer);
 }
 
 static void conclude(struct lookup *l);
@@ -239,7 +256,7 @@ static void conclude(struct lookup *l);
 static void on_system(const struct endpoint *found, size_t n, void *user)
 {
     struct lookup *l = user;
-    struct resolution *a = &l->answer;
+    struct resolution *a = answer_of(l);
     l->system = NULL;
     if (n == 0) {
         conclude(l);
@@ -273,7 +290,7 @@ static void ask_system(struct lookup *l)
 /* No candidate has an address of that family. */
 static void conclude(struct lookup *l)
 {
-    struct resolution *a = &l->answer;
+    struct resolution *a = answer_of(l);
     bool unknown = !l->no_address && l->family != FAMILY_NONE;
     if (unknown && !l->asked_system && l->resolver->n_given == 0 &&
         system_lookup_helps()) {
@@ -316,14 +333,14 @@ static void read_reply(struct lookup *l, const struct dns_reply *r)
 {
     l->answered |= r->bytes != NULL;
     if (r->bytes == NULL)
-        l->reply = resolver_answer_missing(&l->answer, r->status);
+        l->reply = resolver_answer_missing(answer_of(l), r->status);
     else if (l->text)
-        l->reply = resolver_answer_text(&l->answer, r->bytes, r->len);
+        l->reply = resolver_answer_text(answer_of(l), r->bytes, r->len);
     else if (l->family == FAMILY_NONE)
-        l->reply = resolver_answer_name(&l->answer, r->bytes, r->len);
+        l->reply = resolver_answer_name(answer_of(l), r->bytes, r->len);
     else
-        l->reply =
-            resolver_answer_read(&l->answer, r->bytes, r->len, l->asked_family, l->port);
+        l->reply = resolver_answer_read(answer_of(l), r->bytes, r->len, l->asked_family,
+                                        l->port);
 }
 
 static void on_reply(const struct dns_reply *reply, void *user)
@@ -366,7 +383,8 @@ static void send_to(struct lookup *l, size_t server)
                : l->asked_family == FAMILY_IPV6 ? ns_t_aaaa
                                                 : ns_t_a;
     if (channel == NULL) {
-        l->answer.error = "names cannot be resolved on this host: c-ares does not start";
+        answer_of(l)->error =
+            "names cannot be resolved on this host: c-ares does not start";
         server_failed(l, server);
         return;
     }
@@ -374,7 +392,7 @@ static void send_to(struct lookup *l, size_t server)
     *sent = (struct sent_question){l, l->question, server};
     l->asking++;
     if (!resolver_channel_query(channel, l->name, type, on_reply, sent)) {
-        l->answer.error = "no file descriptor left to query a DNS server";
+        answer_of(l)->error = "no file descriptor left to query a DNS server";
         server_failed(l, server);
     }
 }
@@ -428,9 +446,9 @@ static void take_own_reply(struct lookup *l)
     enum family other = l->family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
     l->no_address |= l->reply == RESOLVER_NO_ADDRESS;
     if (l->reply == RESOLVER_FAILED)
-        l->failure = l->answer.error;
+        l->failure = answer_of(l)->error;
     if (l->reply == RESOLVER_NO_NAME)
-        l->absent = l->answer.error;
+        l->absent = answer_of(l)->error;
     if (l->reply == RESOLVER_FOUND)
         deliver(l);
     else if (is_last(l) || (l->reply == RESOLVER_FAILED && !l->answered))
@@ -461,10 +479,31 @@ static void take_reply(struct lookup *l)
     }
 }
 
+static void take_literal(struct lookup *l)
+{
+    char zone[ZONE_TEXT_MAX];
+    struct resolution *a = answer_of(l);
+    struct endpoint *to = &a->addresses[0];
+    endpoint_parse_zoned(to, zone, l->host, l->port);
+    a->ttl_s = zone[0] == '\0' ? UINT32_MAX : RESOLUTION_ABSENT_TTL_S;
+    if (!endpoint_is_host(to)) {
+        resolver_answer_no_host(a);
+    } else if (!socket_set_zone(to, zone)) {
+        a->error = "this host has no interface of that name";
+        a->temporary = true;
+    } else if (endpoint_is_link_local(to) && to->scope == 0) {
+        a->error = "a link-local address needs its interface, as in fe80::1%eth0";
+    } else {
+        a->n = to->family == l->family;
+    }
+}
+
 static void on_lookup(uv_timer_t *timer)
 {
     struct lookup *l = timer->data;
-    if (l->step == STEP_DONE) {
+    if (l->step == STEP_LITERAL)
+        take_literal(l);
+    if (l->step >= STEP_LITERAL) {
         deliver(l);
     } else if (l->step == STEP_REPLIED) {
         take_reply(l);
@@ -485,12 +524,15 @@ static void on_lookup(uv_timer_t *timer)
  * getaddrinfo(). */
 static bool from_hosts_file(struct lookup *l)
 {
-    struct resolution *a = &l->answer;
+    struct endpoint found[RESOLUTION_ADDRESSES_MAX];
     bool named;
-    a->n = hosts_file_find(l->host, l->family, l->port, a->addresses,
-                           RESOLUTION_ADDRESSES_MAX, &named);
+    size_t n = hosts_file_find(l->host, l->family, l->port, found,
+                               RESOLUTION_ADDRESSES_MAX, &named);
     if (!named)
         return false;
+    struct resolution *a = answer_of(l);
+    memcpy(a->addresses, found, n * sizeof *found);
+    a->n = n;
     text_copy(a->servers, sizeof a->servers, "hosts file");
     return true;
 }
@@ -515,15 +557,14 @@ static void ask(struct lookup *l)
     struct resolver *r = l->resolver;
     if (l->family != FAMILY_NONE && from_hosts_file(l)) {
         done(l);
+        return;
+    }
+    l->asks = true;
+    if (l->family == FAMILY_IPV6 && r->conf.no_aaaa) {
+        answer_of(l)->ttl_s = RESOLUTION_ABSENT_TTL_S;
+        done(l);
     } else {
-        dns_servers_text(l->answer.servers, sizeof l->answer.servers, r->conf.servers,
-                         r->conf.n_servers);
-        if (l->family == FAMILY_IPV6 && r->conf.no_aaaa) {
-            l->answer.ttl_s = RESOLUTION_ABSENT_TTL_S;
-            done(l);
-        } else {
-            begin(l);
-        }
+        begin(l);
     }
 }
 
@@ -537,7 +578,7 @@ static void follow_conf(struct resolver *r)
     read_conf(r);
     r->turn = NULL;
     for (struct lookup *l = r->lookups; l != NULL; l = l->next)
-        if (l->step != STEP_DONE) {
+        if (l->step < STEP_LITERAL) {
             uv_timer_stop(l->timer);
             system_lookup_cancel(l->system);
             l->system = NULL;
@@ -545,29 +586,13 @@ static void follow_conf(struct resolver *r)
             l->step = STEP_TRY;
             l->candidate = 0;
             l->question++;
+            free(l->answer);
+            l->answer = NULL;
             l->answered = l->no_address = false;
             l->failure = NULL;
             l->limit_ns = 0;
             ask(l);
         }
-}
-
-static void take_literal(struct lookup *l, const struct endpoint *e, const char *zone)
-{
-    struct resolution *a = &l->answer;
-    struct endpoint *to = &a->addresses[0];
-    *to = *e;
-    a->ttl_s = zone[0] == '\0' ? UINT32_MAX : RESOLUTION_ABSENT_TTL_S;
-    if (!endpoint_is_host(to)) {
-        resolver_answer_no_host(a);
-    } else if (!socket_set_zone(to, zone)) {
-        a->error = "this host has no interface of that name";
-        a->temporary = true;
-    } else if (endpoint_is_link_local(to) && to->scope == 0) {
-        a->error = "a link-local address needs its interface, as in fe80::1%eth0";
-    } else {
-        a->n = to->family == l->family;
-    }
 }
 
 static struct lookup *new_lookup(struct resolver *r, enum family family, uint16_t port,
@@ -616,14 +641,14 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, enum family
     struct endpoint e;
     char zone[ZONE_TEXT_MAX];
     struct lookup *l = new_lookup(r, family, port, cb, user);
-    if (endpoint_parse_zoned(&e, zone, host, port)) {
-        take_literal(l, &e, zone);
+    if (!text_copy(l->host, sizeof l->host, host)) {
+        resolver_answer_missing(answer_of(l), ARES_EBADNAME);
         done(l);
-    } else if (text_copy(l->host, sizeof l->host, host)) {
-        ask(l);
+    } else if (endpoint_parse_zoned(&e, zone, host, port)) {
+        done(l);
+        l->step = STEP_LITERAL;
     } else {
-        resolver_answer_missing(&l->answer, ARES_EBADNAME);
-        done(l);
+        ask(l);
     }
     return l;
 }
