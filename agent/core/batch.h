@@ -282,7 +282,7 @@ struct batch {
     size_t n_self;
     const struct edge_gain *gains; /* filled in by the daemon */
     size_t n_gains;
-    const struct path_state *paths; /* filled in by the daemon */
+    const struct path_state *const *paths; /* filled in by the daemon */
     size_t n_paths;
     const struct uplinks_report *uplinks; /* filled in by the daemon; NULL: none */
 };

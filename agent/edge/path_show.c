@@ -108,7 +108,7 @@ static void add_failover(const struct path_watch *w, const struct path_failover 
 
 void path_show_text(const struct path_watch *w, struct text *out)
 {
-    const struct path_state *states;
+    const struct path_state *const *states;
     size_t n = path_watch_states(w, &states);
     const struct path_failover *f = path_watch_failover(w);
     if (n == 0)
@@ -116,7 +116,7 @@ void path_show_text(const struct path_watch *w, struct text *out)
     text_add(out, "\n\tpath\tfamily\tentry\t-1location\t>hops\t>AS hops\t>local, ms"
                   "\t>provider\t>Microsoft\t-2through\n");
     for (size_t i = 0; i < n; i++)
-        add_row(w, &states[i], out);
+        add_row(w, states[i], out);
     text_add(out, "(entry: where traffic enters Microsoft's network, by the names of "
                   "routers. AS hops: by the BGP table of a router, or by the AS of each "
                   "hop of the trace. -: cannot tell)\n");
@@ -202,12 +202,12 @@ static void failover_json(struct json *j, const struct path_failover *f)
 
 void path_show_json(const struct path_watch *w, struct json *j)
 {
-    const struct path_state *states;
+    const struct path_state *const *states;
     size_t n = path_watch_states(w, &states);
     json_object(j, "paths");
     json_array(j, "targets");
     for (size_t i = 0; i < n; i++)
-        state_json(j, &states[i]);
+        state_json(j, states[i]);
     json_array_end(j);
     json_array(j, "locations");
     for (size_t i = 0; i < w->routers.n; i++)

@@ -31,13 +31,22 @@ struct path_watch *path_watch_create(const struct site *site)
     return w;
 }
 
+static void forget_path(struct watched_path *x)
+{
+    for (size_t a = 0; a < PATH_ASPECTS; a++)
+        regime_free(&x->aspects[a]);
+    free(x->dampings);
+    free(x->trial);
+    *x = (struct watched_path){
+        .target = x->target, .family = x->family, .before_ns = DELAY_UNDEFINED};
+}
+
 void path_watch_destroy(struct path_watch *w)
 {
     if (w == NULL)
         return;
     for (size_t i = 0; i < w->n; i++) {
-        for (size_t a = 0; a < PATH_ASPECTS; a++)
-            regime_free(&w->all[i]->aspects[a]);
+        forget_path(w->all[i]);
         free(w->all[i]);
     }
     free(w->all);
@@ -105,6 +114,13 @@ static const char *place(char out[PLACE_MAX], const struct site *site, const cha
     else
         text_copy(out, PLACE_MAX, code);
     return out;
+}
+
+static struct path_dampings *dampings_of(struct watched_path *x)
+{
+    if (x->dampings == NULL)
+        x->dampings = mem_zalloc(sizeof *x->dampings);
+    return x->dampings;
 }
 
 static struct event *add_event(const struct path_news *p, const char *name,
@@ -379,7 +395,7 @@ static void check_role(const struct path_news *p, const char *metro, enum pop_fa
     if (news) {
         if (!first)
             note_failover(p, role, metro, since);
-        if (damping_change(&p->of->role_damping, p->now.ns) != DAMPING_SUPPRESS)
+        if (damping_change(&dampings_of(p->of)->role, p->now.ns) != DAMPING_SUPPRESS)
             report_role(p, role, metro, since);
     }
     r->by[by_entry].role = role;
@@ -400,9 +416,16 @@ static bool observe(const struct path_news *p, enum aspect aspect, const char *v
 /* Returns whether to report it; `*unstable`: as one that keeps changing. */
 static bool undamped(const struct path_news *p, enum aspect aspect, bool *unstable)
 {
-    enum damping_action action = damping_change(&p->of->damping[aspect], p->now.ns);
+    enum damping_action action =
+        damping_change(&dampings_of(p->of)->aspects[aspect], p->now.ns);
     *unstable = action == DAMPING_REPORT_UNSTABLE;
     return action != DAMPING_SUPPRESS;
+}
+
+static void drop_trial(struct watched_path *x)
+{
+    free(x->trial);
+    x->trial = NULL;
 }
 
 /* The trace shows the current path, another one, or nothing of the kind. */
@@ -415,19 +438,21 @@ static void add_delays(const struct path_news *p, const char *entry, const char 
         (*entry != '\0' && *entry_now != '\0' && strcmp(entry, entry_now) != 0) ||
         (*provider != '\0' && *provider_now != '\0' &&
          strcmp(provider, provider_now) != 0);
-    path_delays_add(other ? &x->trial : &x->steady, p->sample);
     if (!other)
-        x->trial = (struct path_delays){.n = 0};
+        drop_trial(x);
+    else if (x->trial == NULL)
+        x->trial = mem_zalloc(sizeof *x->trial);
+    path_delays_add(other ? x->trial : &x->steady, p->sample);
 }
 
 /* The path has changed: what was tried is the path now. */
 static void accept_trial(struct watched_path *x)
 {
-    if (x->trial.n == 0) /* both changed with this trace */
+    if (x->trial == NULL) /* both changed with this trace */
         return;
     x->before_ns = path_delays_total(&x->steady);
-    x->steady = x->trial;
-    x->trial = (struct path_delays){.n = 0};
+    x->steady = *x->trial;
+    drop_trial(x);
 }
 
 static bool check_entry(const struct path_news *p, const char *entry)
@@ -569,9 +594,10 @@ bool path_watch_add(struct path_watch *w, const struct target *target, enum fami
     suspect |= check_as_hops(&p);
     suspect |= check_reach(&p);
     update_state(&p, entry);
-    for (size_t i = 0; i < PATH_ASPECTS; i++)
-        damping_settled(&x->damping[i], now.ns);
-    damping_settled(&x->role_damping, now.ns);
+    for (size_t i = 0; x->dampings != NULL && i < PATH_ASPECTS; i++)
+        damping_settled(&x->dampings->aspects[i], now.ns);
+    if (x->dampings != NULL)
+        damping_settled(&x->dampings->role, now.ns);
     bool learning = x->traces < PATH_LEARN_TRACES || (x->traces < 2 * PATH_LEARN_TRACES &&
                                                       !x->aspects[PATH_ENTRY].learned);
     return suspect || learning;
@@ -612,22 +638,21 @@ void path_watch_moved(struct path_watch *w)
         struct watched_path *x = w->all[i];
         if (x->target->uplink != NULL)
             continue;
-        *x = (struct watched_path){
-            .target = x->target, .family = x->family, .before_ns = DELAY_UNDEFINED};
+        forget_path(x);
     }
     w->routers = (struct path_routers){.n = 0};
 }
 
 /* ---- queries ---- */
 
-size_t path_watch_states(const struct path_watch *w, const struct path_state **out)
+size_t path_watch_states(const struct path_watch *w, const struct path_state *const **out)
 {
-    struct path_watch *own = (struct path_watch *)w; /* only its cache of states */
+    struct path_watch *own = (struct path_watch *)w; /* only its list of states */
     size_t n = 0;
     own->states = mem_grow(own->states, &own->states_room, w->n, sizeof *own->states);
     for (size_t i = 0; i < w->n; i++)
         if (w->all[i]->state.traced.ns != 0)
-            own->states[n++] = w->all[i]->state;
+            own->states[n++] = &w->all[i]->state;
     *out = w->states;
     return n;
 }

@@ -86,7 +86,8 @@ void path_watch_moved(struct path_watch *w);
 /* ---- queries ---- */
 
 /* Those that were traced; their number. Valid until the next call on `w`. */
-size_t path_watch_states(const struct path_watch *w, const struct path_state **out);
+size_t path_watch_states(const struct path_watch *w,
+                         const struct path_state *const **out);
 
 struct path_failover {        /* the last one; of the same minutes counted as one */
     enum role from, to;       /* ROLE_UNKNOWN: before the first trace */

@@ -33,13 +33,18 @@ struct entry_role { /* of the location where traffic enters */
     uint32_t windows;
 };
 
+struct path_dampings {
+    struct damping aspects[PATH_ASPECTS], role;
+};
+
 struct watched_path {
     const struct target *target;
     enum family family;
     struct regime aspects[PATH_ASPECTS];
-    struct damping damping[PATH_ASPECTS], role_damping;
-    /* Of the current path, of another one that may replace it, and of the one before. */
-    struct path_delays steady, trial;
+    struct path_dampings *dampings; /* NULL: nothing has changed yet */
+    /* Of the current path, of another one that may replace it (NULL: none), and of the one
+     * before. */
+    struct path_delays steady, *trial;
     int64_t before_ns;
     uint32_t traces, hidden; /* since the start; in a row without an entry */
     struct path_gap gap;
@@ -50,7 +55,7 @@ struct watched_path {
 struct path_watch {
     const struct site *site;
     struct watched_path **all;
-    struct path_state *states; /* those that were traced */
+    const struct path_state **states; /* those that were traced */
     size_t n, room, states_room;
     struct path_routers routers;
     struct path_failover failover;

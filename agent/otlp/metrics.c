@@ -639,7 +639,7 @@ static void add_rest(struct otlp_work *w)
     for (size_t i = 0; i < batch->n_gains; i++)
         add_gain(b, &batch->gains[i], batch->window_start);
     for (size_t i = 0; i < batch->n_paths; i++)
-        add_path(b, &batch->paths[i], batch->window_start);
+        add_path(b, batch->paths[i], batch->window_start);
     for (size_t i = 0; i < batch->n_mtus; i++)
         add_mtu(b, &batch->mtus[i], batch->window_start);
     if (batch->uplinks != NULL)

@@ -354,14 +354,14 @@ static void find_resolver(const struct snapshot *s, const struct snapshot_target
 
 static bool is_slow_in_provider(const struct snapshot *s, const struct target *target)
 {
-    const struct path_state *all = NULL;
+    const struct path_state *const *all = NULL;
     size_t n = s->paths != NULL ? path_watch_states(s->paths, &all) : 0;
     for (size_t i = 0; i < n; i++) {
-        const int64_t *ns = all[i].segment_ns;
+        const int64_t *ns = all[i]->segment_ns;
         int64_t rest =
             (ns[SEGMENT_LOCAL] != DELAY_UNDEFINED ? ns[SEGMENT_LOCAL] : 0) +
             (ns[SEGMENT_MICROSOFT] != DELAY_UNDEFINED ? ns[SEGMENT_MICROSOFT] : 0);
-        if (all[i].target == target && ns[SEGMENT_PROVIDER] > SLOW_SEGMENT_NS &&
+        if (all[i]->target == target && ns[SEGMENT_PROVIDER] > SLOW_SEGMENT_NS &&
             ns[SEGMENT_PROVIDER] > rest)
             return true;
     }

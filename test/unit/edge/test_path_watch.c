@@ -430,8 +430,9 @@ static void test_hidden(void **state)
     CHECK_TEXT("", said(&r), "held for three windows");
     add(&r, &london, 20);
     CHECK_TEXT("", said(&r), "the entry shows again");
-    const struct path_state *s;
-    CHECK_INT(1, path_watch_states(r.watch, &s), "one path");
+    const struct path_state *const *all, *s;
+    CHECK_INT(1, path_watch_states(r.watch, &all), "one path");
+    s = all[0];
     CHECK_TEXT("LON", s->entry, "its entry");
     CHECK_TEXT("primary", s->role, "its role");
     CHECK(s->role_by_entry, "by the entry");

@@ -1016,7 +1016,7 @@ static void paths(void **state)
          .segment_ns = {DELAY_UNDEFINED, 2 * NS_PER_MS, DELAY_UNDEFINED,
                         DELAY_UNDEFINED}},
     };
-    k.batch.paths = all;
+    k.batch.paths = (const struct path_state *[]){&all[0], &all[1]};
     k.batch.n_paths = 2;
     const Otlp__ExportMetricsServiceRequest *request = sent(&k);
     const Otlp__Gauge *hops = find(request, "edgelat.path.hops")->gauge;

@@ -993,7 +993,7 @@ static void test_entries(void **state)
         path.segment_ns[i] = DELAY_UNDEFINED;
     office_open(&o);
     path.target = &o.target;
-    o.batch.paths = &path;
+    o.batch.paths = (const struct path_state *[]){&path};
     o.batch.n_paths = 1;
     for (int w = 0; w < 60; w++) {
         const char *entry = w < 20 ? "LON" : w < 40 ? "PAR<x>" : "";
