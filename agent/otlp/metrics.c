@@ -426,6 +426,7 @@ static void add_path(struct builder *b, const struct path_state *p,
                    p->entry[0] != '\0'              ? p->entry
                    : p->entry_state == ENTRY_HIDDEN ? "hidden"
                                                     : "unknown");
+    attributes_share(b, &a);
     if (p->hops > 0)
         point_count(b, PATH_LENGTH, &a, window_start, p->hops);
     if (p->as_hops > 0) {
@@ -546,7 +547,11 @@ struct plain_piece { /* plain */
 };
 
 struct otlp_work {
-    struct batch batch; /* of it the series are not encoded yet */
+    /* Of it the series, paths and MTUs are not encoded yet; the latter two are copies, a
+     * third of what their points are. */
+    struct batch batch;
+    struct path_state *paths;
+    struct path_mtu *mtus;
     struct otlp_resource resource;
     struct metric_choice choice;
     struct builder b;
@@ -624,7 +629,7 @@ static bool is_whole(const struct otlp_work *w)
     return w->b.bytes > PIECE_BYTES;
 }
 
-/* All but the series. */
+/* What may change before the second step. */
 static void add_rest(struct otlp_work *w)
 {
     const struct batch *batch = &w->batch;
@@ -638,15 +643,12 @@ static void add_rest(struct otlp_work *w)
     }
     for (size_t i = 0; i < batch->n_gains; i++)
         add_gain(b, &batch->gains[i], batch->window_start);
-    for (size_t i = 0; i < batch->n_paths; i++)
-        add_path(b, batch->paths[i], batch->window_start);
-    for (size_t i = 0; i < batch->n_mtus; i++)
-        add_mtu(b, &batch->mtus[i], batch->window_start);
     if (batch->uplinks != NULL)
         add_uplinks(b, batch->uplinks, batch->window_start);
     for (size_t i = 0; i < batch->n_self; i++)
         add_self(b, &batch->self[i], batch->first ? start : batch->window_start, start,
                  (batch->first || batch->self[i].begins) && !batch->delta);
+    builder_forget(b);
 }
 
 struct otlp_work *otlp_metrics_begin(const struct batch *batch,
@@ -655,6 +657,10 @@ struct otlp_work *otlp_metrics_begin(const struct batch *batch,
 {
     struct otlp_work *w = mem_zalloc(sizeof *w);
     w->batch = *batch;
+    w->paths = mem_alloc(batch->n_paths * sizeof *w->paths);
+    for (size_t i = 0; i < batch->n_paths; i++)
+        w->paths[i] = *batch->paths[i];
+    w->mtus = mem_copy(batch->mtus, batch->n_mtus * sizeof *w->mtus);
     w->resource = *resource;
     w->choice = *choice;
     w->b.time = batch->time;
@@ -680,6 +686,15 @@ static void compress_kept(struct otlp_work *w)
     free(w->pieces);
 }
 
+/* `more` follow. */
+static void end_item(struct otlp_work *w, bool more)
+{
+    builder_forget(&w->b);
+    w->large |= is_whole(w) && more;
+    if (is_whole(w))
+        compress_piece(w);
+}
+
 void otlp_metrics_end(struct otlp_work *w, otlp_part_cb *on_part, void *user)
 {
     const struct batch *batch = &w->batch;
@@ -687,20 +702,27 @@ void otlp_metrics_end(struct otlp_work *w, otlp_part_cb *on_part, void *user)
     w->user = user;
     w->large = w->n_pieces > 0;
     compress_kept(w);
+    for (size_t i = 0; i < batch->n_paths; i++) {
+        add_path(&w->b, &w->paths[i], batch->window_start);
+        end_item(w, true);
+    }
+    for (size_t i = 0; i < batch->n_mtus; i++) {
+        add_mtu(&w->b, &w->mtus[i], batch->window_start);
+        end_item(w, true);
+    }
     for (size_t i = 0; i < batch->n_series; i++) {
         struct attributes a = of_series(&w->b, batch->series[i]);
         attributes_share(&w->b, &a);
         add_delays(&w->b, batch->series[i], &a, &w->choice, is_turn(batch, i));
         add_counts(&w->b, batch->series[i], &a);
-        builder_forget(&w->b);
-        w->large |= is_whole(w) && i + 1 < batch->n_series;
-        if (is_whole(w))
-            compress_piece(w);
+        end_item(w, i + 1 < batch->n_series);
     }
     if (w->gzip == NULL || w->b.bytes > 0)
         compress_piece(w);
     end_request(w);
     builder_free(&w->b);
+    free(w->paths);
+    free(w->mtus);
     free(w);
 }
 

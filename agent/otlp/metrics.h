@@ -35,10 +35,10 @@ void otlp_metrics(const struct batch *batch, const struct otlp_resource *resourc
                   const struct metric_choice *choice, otlp_part_cb *on_part, void *user);
 
 /*
- * The same in two steps. The first encodes all but the series. The second, which may run in
- * another thread, encodes and compresses them piece by piece, so that it takes little
- * memory; it frees the work. In between the series of the batch and the texts of the
- * resource must not change.
+ * The same in two steps. The first encodes what may change before the second: all but the
+ * series, paths and MTUs. The second, which may run in another thread, encodes those and
+ * compresses piece by piece, so that it takes little memory; it frees the work. In between
+ * the series of the batch and the texts of the resource must not change.
  */
 struct otlp_work;
 struct otlp_work *otlp_metrics_begin(const struct batch *batch,
