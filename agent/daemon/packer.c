@@ -2,9 +2,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/time.h"
+#include "net/timer.h"
 
 #include <malloc.h>
 #include <stdlib.h>
+
+/* Then a window is sent, too, unless the collector is slow. */
+#define TRIM_AFTER_NS (2 * NS_PER_S)
 
 struct part {
     void *bytes;
@@ -28,6 +33,7 @@ struct packer {
     /* The first is in the pool if `working`. */
     struct pack *first, **last;
     bool working;
+    uv_timer_t *trim;
 };
 
 static void add_part(void *bytes, size_t len, void *user)
@@ -86,6 +92,13 @@ static void begin_next(struct packer *p)
         uv_queue_work(p->loop, &p->first->request, work, on_worked);
 }
 
+/* Returns the memory of closing and sending a window to the system. */
+static void on_trim(uv_timer_t *timer)
+{
+    (void)timer;
+    malloc_trim(0);
+}
+
 static void on_worked(uv_work_t *request, int status)
 {
     (void)status;
@@ -94,9 +107,9 @@ static void on_worked(uv_work_t *request, int status)
     if (p != NULL) {
         deliver_first(p);
         begin_next(p);
+        timer_in(p->trim, on_trim, TRIM_AFTER_NS);
     }
     pack_free(k);
-    malloc_trim(0); /* returns the memory of closing a window to the system */
 }
 
 static struct pack *pack_add(struct packer *p, enum signal signal)
@@ -150,6 +163,8 @@ struct packer *packer_create(uv_loop_t *loop, struct spool *spool)
     p->loop = loop;
     p->spool = spool;
     p->last = &p->first;
+    p->trim = timer_new(loop, p);
+    uv_unref((uv_handle_t *)p->trim);
     return p;
 }
 
@@ -158,5 +173,6 @@ void packer_destroy(struct packer *p)
     if (p == NULL)
         return;
     packer_flush(p);
+    timer_close(p->trim);
     free(p);
 }
