@@ -36,17 +36,24 @@ void *mem_resize(void *memory, size_t size)
     return or_exit(realloc(memory, size), size);
 }
 
-void *mem_grow(void *memory, size_t *room, size_t need, size_t element)
+void *mem_fit(void *memory, size_t *room, size_t need, size_t element)
 {
     if (need <= *room)
         return memory;
+    if (need > SIZE_MAX / 2 / element)
+        or_exit(NULL, SIZE_MAX);
+    *room = need;
+    return mem_resize(memory, need * element);
+}
+
+void *mem_grow(void *memory, size_t *room, size_t need, size_t element)
+{
     size_t next = *room < 2 ? 2 : *room;
+    if (need <= *room)
+        return memory;
     while (next < need)
         next *= 2;
-    if (next > SIZE_MAX / 2 / element)
-        or_exit(NULL, SIZE_MAX);
-    *room = next;
-    return mem_resize(memory, next * element);
+    return mem_fit(memory, room, next, element);
 }
 
 void *mem_copy(const void *from, size_t size)

@@ -121,10 +121,9 @@ static void reach(struct histogram *h, int32_t low, int32_t high)
 
     uint32_t n = (uint32_t)(high - low + 1);
     uint32_t before = h->n > 0 ? (uint32_t)(h->offset - low) : 0;
-    if (n > h->room) { /* not doubled: there are a thousand, and few of them grow */
-        h->room = (n + 3) / 4 * 4;
-        h->buckets = mem_resize(h->buckets, h->room * sizeof *h->buckets);
-    }
+    size_t room = h->room;
+    h->buckets = mem_fit(h->buckets, &room, n, sizeof *h->buckets);
+    h->room = (uint32_t)room;
     memmove(h->buckets + before, h->buckets, h->n * sizeof *h->buckets);
     memset(h->buckets, 0, before * sizeof *h->buckets);
     memset(h->buckets + before + h->n, 0, (n - before - h->n) * sizeof *h->buckets);

@@ -354,7 +354,7 @@ static void put_in_order(struct window *w, const struct sent_probe *s)
 {
     if (w->queued > 0 && w->queue[w->queued - 1].time.ns - s->time.ns > w->order_ns)
         begin_order(w);
-    w->queue = mem_grow(w->queue, &w->queue_room, w->queued + 1, sizeof *w->queue);
+    w->queue = mem_fit(w->queue, &w->queue_room, w->queued + 1, sizeof *w->queue);
     size_t at = w->queued++;
     for (; at > 0 && w->queue[at - 1].time.ns > s->time.ns; at--)
         w->queue[at] = w->queue[at - 1];

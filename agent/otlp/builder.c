@@ -15,7 +15,7 @@
     ((type *)memcpy(arena_take(arena, sizeof(type)), (type[]){value}, sizeof(type)))
 
 /* Small, as there are some thirty metrics and the last ones are half empty. */
-enum { BLOCK_BYTES = 2 << 10 };
+enum { BLOCK_BYTES = 1 << 10 };
 
 struct shared_attributes {
     size_t n;
