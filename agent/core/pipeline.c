@@ -130,6 +130,7 @@ struct pipeline *pipeline_create(const struct pipeline_settings *settings,
 static void destroy_stream(struct pipeline_stream *s)
 {
     window_destroy(s->window);
+    shift_forget(&s->shift);
     free(s->handshakes);
 }
 

@@ -1,5 +1,7 @@
 #include "core/shift.h"
 
+#include "base/mem.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +198,19 @@ static double hold_s(const struct shift *s, struct wall now)
     return fmin(learned, (double)SHIFT_HOLD_MAX_NS / 1e9);
 }
 
+static void set_news(struct shift *s, struct shift_news news)
+{
+    if (s->news == NULL)
+        s->news = mem_alloc(sizeof news);
+    *s->news = news;
+}
+
+static void drop_news(struct shift *s)
+{
+    free(s->news);
+    s->news = NULL;
+}
+
 static void decay(struct shift *s, struct wall now)
 {
     double half_lives = (double)(now.ns - s->penalty_at.ns) / (double)SHIFT_HALF_LIFE_NS;
@@ -205,32 +220,32 @@ static void decay(struct shift *s, struct wall now)
     }
     if (s->flutters && s->penalty < SHIFT_REUSE) {
         s->flutters = false;
-        s->news = (struct shift_news){.what = SHIFT_SETTLED,
-                                      .after_ns = llround(exp(s->level)),
-                                      .since = s->shifted,
-                                      .changes = s->changes};
+        set_news(s, (struct shift_news){.what = SHIFT_SETTLED,
+                                        .after_ns = llround(exp(s->level)),
+                                        .since = s->shifted,
+                                        .changes = s->changes});
         s->changes = 0;
     }
 }
 
-static void set_news(struct shift *s, const struct shift_chart *c)
+static void set_shifted(struct shift *s, const struct shift_chart *c)
 {
     /* Order statistics of the median with at least 95 % (binomial, both sides), by the
      * number of values: 7: 1st and 7th, 9: 2nd, 12: 3rd, 15: 4th. */
     float sorted[SHIFT_RECENT] = {0};
     size_t n = sorted_recent(s, c->n, sorted);
     size_t rank = n < 9 ? 0 : n < 12 ? 1 : n < 15 ? 2 : 3;
-    s->news = (struct shift_news){
-        .what = s->flutters ? SHIFT_FLUTTERS : SHIFT_SHIFTED,
-        .up = s->excursion > 0,
-        .before_ns = llround(exp(s->level)),
-        .after_ns = llround(exp(s->there)),
-        .low_ns = llround(exp(sorted[rank])),
-        .high_ns = llround(exp(sorted[n - 1 - rank])),
-        .since = c->began,
-        .earliest = c->earliest,
-        .changes = s->changes,
-    };
+    set_news(s, (struct shift_news){
+                    .what = s->flutters ? SHIFT_FLUTTERS : SHIFT_SHIFTED,
+                    .up = s->excursion > 0,
+                    .before_ns = llround(exp(s->level)),
+                    .after_ns = llround(exp(s->there)),
+                    .low_ns = llround(exp(sorted[rank])),
+                    .high_ns = llround(exp(sorted[n - 1 - rank])),
+                    .since = c->began,
+                    .earliest = c->earliest,
+                    .changes = s->changes,
+                });
 }
 
 /* A shift is back where the last one came from: then that was an excursion. */
@@ -253,7 +268,7 @@ static void take_shift(struct shift *s)
     s->changes++;
     s->flutters = fluttered || s->penalty > (float)SHIFT_LIMIT;
     if (!fluttered)
-        set_news(s, c);
+        set_shifted(s, c);
     s->before = s->level;
     s->shifted = c->began;
     s->level = s->near = s->slow = s->there;
@@ -341,6 +356,7 @@ void shift_value(struct shift *s, struct wall at, int64_t ns)
 
 void shift_forget(struct shift *s)
 {
+    drop_news(s);
     *s = (struct shift){0};
 }
 
@@ -357,7 +373,8 @@ static bool together(struct wall a_earliest, struct wall a, struct wall b_earlie
 static bool same_cause(const struct shift_news *a, const struct shift_news *b,
                        int64_t window_ns)
 {
-    return a->what != SHIFT_NOTHING && a->what != SHIFT_SETTLED && a->up == b->up &&
+    return a != NULL && a->what != SHIFT_NOTHING && a->what != SHIFT_SETTLED &&
+           a->up == b->up &&
            together(a->earliest, a->since, b->earliest, b->since, window_ns);
 }
 
@@ -384,16 +401,15 @@ static void gather(struct shift_site *site, struct shift *const *streams, size_t
     size_t n_ratios = 0;
     for (size_t i = 0; i < n; i++) {
         struct shift *s = streams[i];
-        struct shift_news *news = &s->news;
-        bool decided = same_cause(news, &e->news, window_ns);
+        bool decided = same_cause(s->news, &e->news, window_ns);
         is_member[i] = decided || (s->excursion == (e->news.up ? 1 : -1) &&
                                    is_undecided(s, &e->news, window_ns));
         e->members += is_member[i];
         e->judged += s->n >= SHIFT_LEARN && now.ns - s->last.ns < JUDGED_NS;
         if (decided && n_ratios < 64)
-            ratios[n_ratios++] = (double)news->after_ns / (double)news->before_ns;
+            ratios[n_ratios++] = (double)s->news->after_ns / (double)s->news->before_ns;
         if (decided)
-            news->what = SHIFT_NOTHING;
+            drop_news(s);
     }
     qsort(ratios, n_ratios, sizeof *ratios, by_double);
     e->ratio = n_ratios > 0 ? ratios[n_ratios / 2] : 1;
@@ -411,39 +427,41 @@ bool shift_site_window(struct shift_site *site, struct shift *const *streams, si
     for (size_t i = 0; i < n; i++)
         streams[i]->site_s = (float)longest_s;
     for (size_t i = 0; i < n; i++) {
-        struct shift_news *news = &streams[i]->news;
-        decay(streams[i], now);
-        if (news->what == SHIFT_SETTLED && site->settled.ns != 0 &&
-            now.ns - site->settled.ns < SETTLED_NS)
-            news->what = SHIFT_NOTHING;
-        if (news->what == SHIFT_SETTLED) {
+        struct shift *s = streams[i];
+        decay(s, now);
+        if (s->news == NULL)
+            continue;
+        if (s->news->what == SHIFT_SETTLED && site->settled.ns != 0 &&
+            now.ns - site->settled.ns < SETTLED_NS) {
+            drop_news(s);
+            continue;
+        }
+        if (s->news->what == SHIFT_SETTLED) {
             site->settled = now;
-            *out =
-                (struct shift_event){.news = *news, .first = i, .members = 1, .ratio = 1};
-            news->what = SHIFT_NOTHING;
+            *out = (struct shift_event){
+                .news = *s->news, .first = i, .members = 1, .ratio = 1};
+            drop_news(s);
             memset(is_member, 0, n * sizeof *is_member);
             is_member[i] = true;
             return true;
         }
-        if (news->what == SHIFT_NOTHING)
-            continue;
-        if (same_cause(news, &site->last, window_ns) &&
+        if (same_cause(s->news, &site->last, window_ns) &&
             site->last.what != SHIFT_NOTHING) {
-            news->what = SHIFT_NOTHING; /* reported with the others */
+            drop_news(s); /* reported with the others */
             continue;
         }
-        if (first == n || news->since.ns < streams[first]->news.since.ns)
+        if (first == n || s->news->since.ns < streams[first]->news->since.ns)
             first = i;
     }
     if (first == n) {
         site->waited = 0;
         return false;
     }
-    *out = (struct shift_event){.news = streams[first]->news, .first = first};
+    *out = (struct shift_event){.news = *streams[first]->news, .first = first};
     bool undecided = false;
     for (size_t i = 0; i < n; i++)
-        undecided |= streams[i]->news.what == SHIFT_NOTHING &&
-                     is_undecided(streams[i], &out->news, window_ns);
+        undecided |=
+            streams[i]->news == NULL && is_undecided(streams[i], &out->news, window_ns);
     if (undecided && site->waited++ < SHIFT_WAIT)
         return false;
     site->waited = 0;

@@ -87,7 +87,7 @@ struct shift_news {
     struct wall since, earliest; /* its first value; the last value before that */
 };
 
-struct shift {          /* of a stream; { 0 } is new; about 330 bytes */
+struct shift { /* of a stream; { 0 } is new, end with shift_forget(); 280 bytes */
     float level, scale; /* of the logarithm of ns */
     float near;         /* the level of the last values, which follows a drift at once */
     float slow;         /* the level of the last hours: how far behind tells the trend */
@@ -115,7 +115,7 @@ struct shift {          /* of a stream; { 0 } is new; about 330 bytes */
     struct wall penalty_at;
     float penalty;
     uint32_t changes;
-    struct shift_news news; /* until shift_site_window() takes it */
+    struct shift_news *news; /* NULL: none; until shift_site_window() takes it */
 };
 
 /* A delay of a probe sent at `at`; about in the order of sending. */

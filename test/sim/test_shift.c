@@ -244,6 +244,12 @@ static void move_noise(struct site *s)
     }
 }
 
+static void site_end(struct site *s)
+{
+    for (size_t i = 0; i < STREAMS; i++)
+        shift_forget(&s->streams[i]);
+}
+
 /* A window: returns the number of events; the last one is in *e. */
 static int minute(struct site *s, struct shift_event *e)
 {
@@ -285,6 +291,7 @@ static void count_false_events(const struct noise *list, size_t n_list, double m
             struct site s = site_begin(random_next(&seeds), &list[n]);
             for (int m = 0; m < weeks * WEEK; m++)
                 *(m < WEEK ? &first : &later) += minute(&s, NULL);
+            site_end(&s);
         }
         double all = (double)(first + later) / (sites * weeks);
         printf("# %s: %.2f false events a site and week (first week %.2f, later %.2f)\n",
@@ -320,6 +327,7 @@ static void an_evening_is_no_shift(void **state)
         struct site s = site_begin(random_next(&seeds), &noise);
         for (int m = 0; m < weeks * WEEK; m++)
             events += minute(&s, NULL);
+        site_end(&s);
     }
     double all = (double)events / (sites * weeks);
     printf("# %s: %.2f false events a site and week\n", noise.what, all);
@@ -346,6 +354,7 @@ static void a_step_in_the_evening(void **state)
             minute(&s, &e);
         found += at < 60;
         minutes += at;
+        site_end(&s);
     }
     printf(
         "# a step of +25 %% at six in the evening: %d of %d reported, after %.0f minutes\n",
@@ -392,6 +401,7 @@ static struct found find_steps(struct random *seeds, const struct noise *noise,
         size_t expected = all ? STREAMS : 3;
         f.right +=
             at > 0 && e.members == expected && fabs(e.ratio / (1 + size) - 1) < 0.05;
+        site_end(&s);
     }
     printf(
         "# %s, a step of %+.0f %% of %s: %d of %d reported, after %.1f values in the mean, "
@@ -439,14 +449,14 @@ static void a_fifth_is_known_within_ten_values(void **state)
                 shift_value(&s, (struct wall){(int64_t)(at_s * 1e9)},
                             (int64_t)(base_ns * (1 + 0.01 * normal(&r)) +
                                       random_exponential(&r, 0.01 * base_ns + 3e4)));
-            for (; s.news.what == SHIFT_NOTHING && values < 200;
-                 values++, at_s += intervals_s[i])
+            for (; s.news == NULL && values < 200; values++, at_s += intervals_s[i])
                 shift_value(
                     &s, (struct wall){(int64_t)(at_s * 1e9)},
                     (int64_t)(base_ns * (up ? 1.2 : 0.8) * (1 + 0.01 * normal(&r)) +
                               random_exponential(&r, 0.01 * base_ns + 3e4)));
             late += values > 10;
             most = values > most ? values : most;
+            shift_forget(&s);
         }
         printf(
             "# a probe each %g s: a fifth is known after more than 10 values in %d of %d, "

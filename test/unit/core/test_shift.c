@@ -24,13 +24,14 @@ static int add_values(struct line *l, double ms, int values, struct shift_news *
         double wobble = 1 + 0.002 * (v % 5 - 2);
         shift_value(&l->shift, l->now, MS(ms * wobble));
         l->now.ns += l->interval_ns;
-        if (first == 0 && l->shift.news.what != SHIFT_NOTHING) {
+        if (first == 0 && l->shift.news != NULL) {
             first = v;
             if (news != NULL)
-                *news = l->shift.news;
+                *news = *l->shift.news;
         }
     }
-    l->shift.news.what = SHIFT_NOTHING;
+    free(l->shift.news);
+    l->shift.news = NULL;
     return first;
 }
 
@@ -165,6 +166,8 @@ static int events_of(int moving, int late, size_t *members, size_t *judged)
                 CHECK_NEAR(1.5, e.ratio, 0.001, "the ratio");
             }
     }
+    for (int i = 0; i < STREAMS; i++)
+        shift_forget(streams[i]);
     return events;
 }
 
