@@ -127,9 +127,10 @@ def write(name, text):
 
 
 def start(name, command):
-    """A process whose output goes to a log; it ends with the namespaces."""
+    """A process whose output goes to a log; it ends with the namespaces. edgelat's environment is that of its unit file."""
+    env = {**os.environ, "GNUTLS_NO_IMPLICIT_INIT": "1"} if command[0] == edgelat() else None
     with open(os.path.join(FOLDER, f"{name}.log"), "ab") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
 
 
 def wait_until(ready, name, process):
