@@ -8,6 +8,7 @@
 #include "cmd/named_files.h"
 #include "daemon/agent.h"
 #include "net/poll.h"
+#include "net/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,6 +207,7 @@ static void keep_memory_low(void)
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+    tls_without_crypto_texts();
 }
 
 /*

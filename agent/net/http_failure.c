@@ -8,14 +8,15 @@
 #include <string.h>
 
 /* Extracts "wrong version number" from "error:0A00010B:SSL routines::wrong version
- * number". */
+ * number"; all of it where OpenSSL has no text, only "reason(104)". */
 static const char *openssl_reason(const char *details)
 {
     const char *colon = strrchr(details, ':');
     if (strstr(details, "SSL_ERROR_SYSCALL") != NULL || strstr(details, "eof") != NULL)
         return "the connection was closed";
+    bool named = colon != NULL && strncmp(colon, ":reason(", 8) != 0;
     if (strncmp(details, "error:", 6) == 0 || strstr(details, " error:") != NULL)
-        return colon + 1;
+        return named ? colon + 1 : details;
     return details;
 }
 

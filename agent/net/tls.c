@@ -459,3 +459,8 @@ void tls_observe(SSL_CTX *ctx, struct tls_handshake *h)
     SSL_CTX_set_msg_callback(ctx, on_message);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
 }
+
+void tls_without_crypto_texts(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+}

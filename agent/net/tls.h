@@ -82,4 +82,8 @@ void tls_certificate_facts(struct http_facts *out, const X509 *certificate);
 int64_t tls_came_ns(const struct tls_handshake *h, int64_t earliest_ns,
                     int64_t latest_ns);
 
+/* Without the texts of libcrypto's errors, 49 kB; those of TLS are loaded. Before any other
+ * call that uses libcrypto. */
+void tls_without_crypto_texts(void);
+
 #endif
