@@ -128,12 +128,22 @@ static void take_back(struct path_loss *l, bool lost)
     l->worse = l->better = 0;
 }
 
-static void walk(struct path_loss *l, int64_t packet)
+static uint32_t to_packet(struct wall sent, size_t kind, bool lost)
 {
-    struct wall at = {packet & ~INT64_C(15)};
-    size_t kind = (size_t)(packet >> 1 & 7);
+    return ((uint32_t)(sent.ns / 4) & ~15U) | (uint32_t)(kind & 7) << 1 | lost;
+}
+
+static struct wall sent_at(const struct path_loss *l, uint32_t packet)
+{
+    uint32_t age = to_packet(l->newest, 0, false) - (packet & ~15U);
+    return (struct wall){l->newest.ns - INT64_C(4) * age};
+}
+
+static void walk(struct path_loss *l, uint32_t packet)
+{
+    struct wall at = sent_at(l, packet);
+    size_t kind = packet >> 1 & 7;
     bool lost = packet & 1, after_loss = l->run > 0;
-    l->last = at;
     if (!l->level && l->worse <= 0)
         begin_counts(l, at);
     l->since[kind].sent++;
@@ -171,20 +181,18 @@ void path_loss_add(struct path_loss *l, size_t kind, struct wall sent, bool lost
 {
     if (l->limit <= 0)
         return;
-    int64_t packet = (sent.ns & ~INT64_C(15)) | (int64_t)(kind & 7) << 1 | lost;
-    bool stepped_back =
-        l->queued > 0 && l->queue[l->queued - 1] - packet > PATH_LOSS_ORDER_NS;
-    if (stepped_back || l->queued == PATH_LOSS_QUEUE)
-        walk_oldest(l, stepped_back ? l->queued : 1);
-    size_t at = l->queued++;
-    for (; at > 0 && l->queue[at - 1] > packet; at--)
-        l->queue[at] = l->queue[at - 1];
-    l->queue[at] = packet;
-
-    uint32_t old = 0;
-    while (l->queue[l->queued - 1] - l->queue[old] > PATH_LOSS_ORDER_NS)
+    bool stepped_back = l->queued > 0 && l->newest.ns - sent.ns > PATH_LOSS_ORDER_NS;
+    uint32_t old = stepped_back ? l->queued : 0;
+    while (old < l->queued && sent.ns - sent_at(l, l->queue[old]).ns > PATH_LOSS_ORDER_NS)
         old++;
-    walk_oldest(l, old);
+    walk_oldest(l, old == 0 && l->queued == PATH_LOSS_QUEUE ? 1 : old);
+
+    if (l->queued == 0 || sent.ns > l->newest.ns)
+        l->newest = sent;
+    size_t at = l->queued++;
+    for (; at > 0 && sent_at(l, l->queue[at - 1]).ns > sent.ns; at--)
+        l->queue[at] = l->queue[at - 1];
+    l->queue[at] = to_packet(sent, kind, lost);
 }
 
 /* ---- all paths of the site ---- */

@@ -68,15 +68,16 @@
 
 enum { PATH_LOSS_QUEUE = 32 };
 
-struct path_loss { /* { 0 } knows nothing; about 400 bytes */
+struct path_loss { /* { 0 } knows nothing; about 280 bytes */
     /* Of the limit and the rate: what a packet that arrived, and one that was lost, add
      * to the logarithm of the likelihood ratio; the threshold; packets a second. */
     float limit, rate, arrived, lost, threshold;
     int32_t burst_least; /* packets in a row */
 
-    /* Not walked yet, by time of sending: its ns with the lowest bits replaced by the kind
-     * and whether it was lost. Losses are known a waiting time later than replies. */
-    int64_t queue[PATH_LOSS_QUEUE];
+    /* Packets that are not walked yet, by time of sending: losses are known a waiting time
+     * later than replies. Of the time the lowest 32 bits in units of 4 ns, which span 17 s;
+     * the lowest four are replaced by the kind and whether it was lost. */
+    uint32_t queue[PATH_LOSS_QUEUE];
     uint32_t queued;
 
     float worse, better; /* the two charts */
@@ -91,7 +92,8 @@ struct path_loss { /* { 0 } knows nothing; about 400 bytes */
     float penalty;      /* of bursts, as it was at `penalty_at` */
     struct wall began;  /* when the loss began, by the chart; while there is none, when
                                the chart was last at 0 */
-    struct wall run_began, last;
+    struct wall run_began;
+    struct wall newest; /* of the queue */
 
     struct wall penalty_at;
     struct wall first_burst; /* of those that the penalty still holds, about */
