@@ -146,13 +146,13 @@ static void on_probe_timer(uv_timer_t *timer)
 static void apply_owner(struct measurer *m, size_t number, enum family family)
 {
     char text[OWNER_TEXT_MAX];
-    const struct owner *owner = explorer_owner(m->explorer, number, family);
+    struct owner owner = explorer_owner(m->explorer, number, family);
     const struct target *t = pipeline_target(m->pipeline, number);
-    if (!pipeline_owner(m->pipeline, number, family, owner, mono_now(), wall_now()) ||
-        t->discovered || owner->type == OWNER_FOREIGN)
+    if (!pipeline_owner(m->pipeline, number, family, &owner, mono_now(), wall_now()) ||
+        t->discovered || owner.type == OWNER_FOREIGN)
         return;
-    owner_text(text, owner, t->host);
-    if (owner->type == OWNER_FILTERED)
+    owner_text(text, &owner, t->host);
+    if (owner.type == OWNER_FILTERED)
         log_warn("resolver", "%s (%s): %s", t->name, family_name(family), text);
     else if (text[0] != '\0')
         log_info("resolver", "%s (%s): %s", t->name, family_name(family), text);

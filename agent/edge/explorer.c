@@ -35,8 +35,7 @@ struct explored {
     bool fixed; /* the caller knows its addresses: never looked up */
     /* NULL: it is not probed there. That of a proxy is never looked up. */
     struct target_name *names[FAMILY_SLOTS];
-    struct owner *owner[FAMILY_SLOTS]; /* of what answers there; NULL: not known */
-    const struct metro *reply_metro;   /* that a reply named; NULL: none did */
+    const struct metro *reply_metro; /* that a reply named; NULL: none did */
 };
 
 struct explorer {
@@ -171,28 +170,18 @@ static void rest(struct explored *x)
             target_name_rest(x->names[f]);
 }
 
-static void set_owner(struct explored *x, size_t f, struct owner owner)
-{
-    if (x->owner[f] == NULL)
-        x->owner[f] = mem_alloc(sizeof owner);
-    *x->owner[f] = owner;
-}
-
 /* ---- implicit targets: the default gateway and the DNS servers ---- */
 
 /* NULL: no more are taken. */
-static struct explored *add_fixed(struct explorer *e, const struct target *t,
-                                  enum owner_type owner)
+static struct explored *add_fixed(struct explorer *e, const struct target *t)
 {
     struct explored *x = add_own(e, *t);
     if (x == NULL)
         return NULL;
     x->fixed = true;
-    for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+    for (size_t f = 0; f < FAMILY_SLOTS; f++)
         if (x->names[f] != NULL)
             x->names[f]->ask_at.ns = INT64_MAX;
-        set_owner(x, f, (struct owner){.type = owner});
-    }
     return x;
 }
 
@@ -221,7 +210,7 @@ static struct explored *gateway_of(struct explorer *e)
     memset(t.kinds, 0, sizeof t.kinds);
     t.kinds[icmp] = t.gateway = true;
     t.interval_ns[icmp] = t.slow_interval_ns[icmp] = GATEWAY_INTERVAL_NS;
-    return add_fixed(e, &t, OWNER_GATEWAY);
+    return add_fixed(e, &t);
 }
 
 void explorer_gateway(struct explorer *e, enum family family, const struct endpoint *at)
@@ -321,7 +310,7 @@ void explorer_resolvers(struct explorer *e, const struct dns_server *servers, si
         struct explored *x = number < e->n ? e->all[number] : NULL;
         if (x == NULL && added < RESOLVERS_EVER_MAX) {
             struct target t = resolver_target(e, &servers[i], dns);
-            x = add_fixed(e, &t, OWNER_RESOLVER);
+            x = add_fixed(e, &t);
             added++;
         }
         if (x != NULL && x->fixed)
@@ -556,9 +545,7 @@ static void use_proxy(struct explorer *e, size_t number, struct target_name *n,
 {
     struct explored *x = e->all[number];
     target_name_use_proxy(n, target_port(x->target, NULL));
-    set_owner(
-        x, SLOT_PROXY,
-        owners_resolved(e->owners, number, FAMILY_PROXY, x->target->host, &n->used));
+    owners_resolved(e->owners, number, FAMILY_PROXY, x->target->host, &n->used);
     out->action = EXPLORER_USE;
     out->to = n->used;
     out->changed = n->moved;
@@ -738,9 +725,9 @@ bool explorer_next(const struct explorer *e, struct mono *at)
 /* ---- answers ---- */
 
 static void note_hint(struct explorer *e, const struct explored *x, const char *pop,
-                      const struct owner *owner)
+                      enum owner_type owner)
 {
-    if (e->hint == NULL && x->door == SIZE_MAX && owner_may_be_pop(owner->type))
+    if (e->hint == NULL && x->door == SIZE_MAX && owner_may_be_pop(owner))
         e->hint = catalogue_of_pop(&e->edge_data->metros, pop, POP_FRONT_DOOR);
 }
 
@@ -755,14 +742,6 @@ static const struct workload *workload_with_doors(const struct explorer *e,
     return NULL;
 }
 
-static struct owner owner_at(struct explorer *e, size_t number, size_t f,
-                             const char *name, const struct endpoint *to)
-{
-    if (target_is_resolver(e->all[number]->target, e->kinds))
-        return (struct owner){.type = OWNER_RESOLVER};
-    return owners_resolved(e->owners, number, families[f], name, to);
-}
-
 static void name_answered(struct explorer *e, size_t number, size_t f,
                           const struct resolution *r, struct mono now)
 {
@@ -771,8 +750,9 @@ static void name_answered(struct explorer *e, size_t number, size_t f,
     const char *host = x->target->host;
     struct endpoint at = target_name_answered(
         n, host, r, target_measures(x->target, e->kinds, DELAY_HANDSHAKE), now);
-    set_owner(x, f, owner_at(e, number, f, r->last[0] != '\0' ? r->last : host, &at));
-    note_hint(e, x, n->pop, x->owner[f]);
+    owners_resolved(e->owners, number, families[f], r->last[0] != '\0' ? r->last : host,
+                    &at);
+    note_hint(e, x, n->pop, explorer_owner(e, number, families[f]).type);
     e->choose_again = true;
     if (e->unanswered && workload_with_doors(e, x->target) != NULL) {
         e->unanswered = false; /* it answers again */
@@ -787,7 +767,7 @@ static void name_failed(struct explorer *e, size_t number, size_t f,
     struct endpoint nowhere = {.family = FAMILY_NONE};
     e->counters.failures++;
     if (target_name_failed(x->names[f], r, x->target->discovered, &e->random, now))
-        set_owner(x, f, owner_at(e, number, f, x->target->host, &nowhere));
+        owners_resolved(e->owners, number, families[f], x->target->host, &nowhere);
 }
 
 void explorer_answer(struct explorer *e, size_t ref, enum family family,
@@ -831,7 +811,6 @@ void explorer_handshake(struct explorer *e, size_t ref, int64_t rtt_ns)
 bool explorer_result(struct explorer *e, size_t number, const struct result *r)
 {
     struct explored *x = e->all[number];
-    size_t f = family_slot(r->to.family);
     if (x->door != SIZE_MAX && r->outcome == OUTCOME_TLS_ERROR &&
         e->rejected < REJECTED_MAX) {
         e->rejected++;
@@ -841,15 +820,16 @@ bool explorer_result(struct explorer *e, size_t number, const struct result *r)
     }
     if (r->http.status == 0)
         return false;
-    set_owner(x, f, owners_replied(e->owners, number, r->to.family, &r->to, r->foreign));
-    if (!owner_may_be_pop(x->owner[f]->type))
+    enum owner_type owner =
+        owners_replied(e->owners, number, r->to.family, &r->to, r->foreign).type;
+    if (!owner_may_be_pop(owner))
         return true;
     const struct metro *m = catalogue_of_pop(&e->edge_data->metros, r->pop, POP_EXCHANGE);
     if (m != NULL && m != x->reply_metro) {
         x->reply_metro = m;
         e->choose_again = true;
     }
-    note_hint(e, x, r->pop, x->owner[f]);
+    note_hint(e, x, r->pop, owner);
     return true;
 }
 
@@ -860,7 +840,7 @@ void explorer_prefer(struct explorer *e, size_t number, const struct endpoint *t
     struct target_name *n = x->names[f];
     if (n == NULL || !x->probed || !target_name_prefer(n, to))
         return;
-    set_owner(x, f, owner_at(e, number, f, n->last, to));
+    owners_resolved(e->owners, number, families[f], n->last, to);
     if (target_measures(x->target, e->kinds, DELAY_HANDSHAKE) && !n->decoy_under_way)
         n->decoy_due = true;
 }
@@ -964,12 +944,14 @@ bool explorer_issuer_foreign(const struct explorer *e, const struct target *targ
     return issuers_foreign(&e->edge_data->issuers, target->service, issuer);
 }
 
-const struct owner *explorer_owner(const struct explorer *e, size_t number,
-                                   enum family family)
+struct owner explorer_owner(const struct explorer *e, size_t number, enum family family)
 {
-    static const struct owner unknown;
-    const struct owner *owner = e->all[number]->owner[family_slot(family)];
-    return owner != NULL ? owner : &unknown;
+    const struct target *t = e->all[number]->target;
+    if (t->gateway)
+        return (struct owner){.type = OWNER_GATEWAY};
+    if (target_is_resolver(t, e->kinds))
+        return (struct owner){.type = OWNER_RESOLVER};
+    return owners_of(e->owners, number, family);
 }
 
 const char *explorer_failure(const struct explorer *e, size_t number)
@@ -1053,10 +1035,8 @@ void explorer_destroy(struct explorer *e)
     if (e == NULL)
         return;
     for (size_t i = 0; i < e->n; i++) {
-        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
+        for (size_t f = 0; f < FAMILY_SLOTS; f++)
             target_name_destroy(e->all[i]->names[f]);
-            free(e->all[i]->owner[f]);
-        }
         free(e->all[i]->own);
         free(e->all[i]);
     }

@@ -194,8 +194,7 @@ void explorer_pause(struct explorer *e, bool paused, struct mono now);
 /* What answers for a target in a family: edge/owners.h. */
 bool explorer_issuer_foreign(const struct explorer *e, const struct target *target,
                              const char *issuer); /* edge/issuers.h */
-const struct owner *explorer_owner(const struct explorer *e, size_t number,
-                                   enum family family);
+struct owner explorer_owner(const struct explorer *e, size_t number, enum family family);
 
 /* Why the target has no address, as a clause: each family that is wanted failed at its
  * last lookup. NULL: it has one, or an answer is still awaited. */

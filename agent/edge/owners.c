@@ -168,3 +168,12 @@ struct owner owners_replied(struct owners *f, size_t target, enum family family,
         k->mark = mark;
     return decide(f, k, k->mark);
 }
+
+struct owner owners_of(const struct owners *f, size_t target, enum family family)
+{
+    assert(target < f->room);
+    if (f->all[target] == NULL)
+        return (struct owner){0};
+    const struct answerer *k = &f->all[target][family_slot(family)];
+    return decide(f, k, k->mark);
+}

@@ -199,6 +199,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
     size_t n;
     const struct target_state *states;
     struct endpoint nowhere = {.family = FAMILY_NONE};
+    struct owner owner;
     switch (step->action) {
     case EXPLORER_ADD:
         CHECK_INT(step->number, pipeline_add(w->pipeline, step->target), "its number");
@@ -208,10 +209,10 @@ static void carry_out(struct world *w, const struct explorer_step *step)
         break;
     case EXPLORER_USE:
         w->uses += step->changed;
+        owner = explorer_owner(w->explorer, step->number, step->family);
         if (step->target->gateway || target_is_resolver(step->target, &kinds))
-            pipeline_owner(w->pipeline, step->number, step->family,
-                           explorer_owner(w->explorer, step->number, step->family),
-                           w->now, wall_of(w));
+            pipeline_owner(w->pipeline, step->number, step->family, &owner, w->now,
+                           wall_of(w));
         pipeline_addresses(w->pipeline, step->number, step->family, step->known,
                            step->n_known);
         pipeline_resolved(w->pipeline, step->number, step->family, step->to, step->pop,
