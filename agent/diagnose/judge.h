@@ -90,7 +90,8 @@ bool judge_https_works(const struct facts_https *h);
  * one is slower is a fault of its own. `n` 0: none. */
 struct facts_median judge_delay_of(const struct facts *f, size_t service);
 
-/* Surely over the limit of its service, or over what Microsoft recommends for it. */
+/* Surely over the limit of its service; or over what Microsoft recommends for it, and by
+ * JUDGE_SEGMENT_MS over what is usual here. */
 bool judge_is_slow(const struct judging *j, size_t service);
 
 size_t judge_count(uint32_t services); /* of their bits */
