@@ -214,6 +214,41 @@ static bool explains_resolvers(const struct facts *f, double segment_ms)
     return true;
 }
 
+static const char *pop_of(const struct facts *f, size_t service)
+{
+    const struct facts_address *a = f->services[service].by;
+    return a[SLOT_IPV4].https.pop[0] != '\0' ? a[SLOT_IPV4].https.pop
+                                             : a[SLOT_IPV6].https.pop;
+}
+
+/* "teams, bing are served from a far PoP, LON" where one PoP serves all of them, else
+ * "teams (LON), bing (AMS) are served from far PoPs, or over a detour". */
+static void add_far_pops(struct text *out, const struct facts *f, uint32_t services)
+{
+    const char *pop = NULL, *between = "";
+    bool several = false;
+    for (size_t i = 0; i < f->n_services; i++)
+        if ((services & (UINT32_C(1) << i)) != 0) {
+            several |= pop != NULL && strcmp(pop, pop_of(f, i)) != 0;
+            pop = pop_of(f, i);
+        }
+    if (!several) {
+        judge_add_services(out, f, services);
+        text_add(out, " %s served from a far PoP%s%s",
+                 judge_count(services) > 1 ? "are" : "is",
+                 pop != NULL && pop[0] != '\0' ? ", " : "", pop != NULL ? pop : "");
+        return;
+    }
+    for (size_t i = 0; i < f->n_services; i++)
+        if ((services & (UINT32_C(1) << i)) != 0) {
+            pop = pop_of(f, i);
+            text_add(out, "%s%s (%s)", between, f->services[i].target.name,
+                     pop[0] != '\0' ? pop : "PoP unknown");
+            between = ", ";
+        }
+    text_add(out, " are served from far PoPs, or over a detour");
+}
+
 static void judge_segment(const struct judging *j, enum segment segment, enum fault fault)
 {
     const struct facts *f = j->f;
@@ -234,18 +269,19 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
         services);
     struct facts_median m = judge_delay_of(f, worst->service);
     if (segment == SEGMENT_MICROSOFT) {
+        struct text far = {0};
+        add_far_pops(&far, f, services);
         JUDGE_SET(x->what,
-                  "%s %s served from a far PoP%s%s: %.1f of %.1f ms arise inside "
-                  "Microsoft's network, behind its entry%s%s.",
-                  text_string(&names), judge_count(services) > 1 ? "are" : "is",
-                  f->services[worst->service].by[SLOT_IPV4].https.pop[0] != '\0' ? ", "
-                                                                                 : "",
-                  f->services[worst->service].by[SLOT_IPV4].https.pop,
-                  ms(worst->segment_ns[segment]), m.ms,
+                  "%s: %.1f of %.1f ms to %s arise inside Microsoft's network, behind "
+                  "its entry%s%s.",
+                  text_string(&far), ms(worst->segment_ns[segment]), m.ms,
+                  f->services[worst->service].target.name,
                   worst->entry_metro[0] != '\0' ? " in " : "", worst->entry_metro);
+        text_free(&far);
         JUDGE_SET(x->next,
                   "Compare with another DNS resolver (edgelat diagnose --resolver "
                   "ADDRESS); if that names the same PoP, ask Microsoft's support.");
+        x->whom = "the administrator of the DNS server, or Microsoft's support";
         x->segment = "Microsoft's network, or DNS";
     } else {
         x->shared = judge_count(services) > 1 &&

@@ -304,6 +304,24 @@ static void far_inside(struct facts *f)
     f->paths[TEAMS].segment_ns[SEGMENT_MICROSOFT] = 93 * NS_PER_MS;
 }
 
+static void far_inside_all(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++) {
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            fill(&f->services[i].by[k].tcp, 110 + delays_ms[i], 50);
+            snprintf(f->services[i].by[k].https.pop, POP_TEXT_MAX, "STO");
+        }
+        f->paths[i].segment_ns[SEGMENT_MICROSOFT] = 110 * NS_PER_MS;
+        snprintf(f->paths[i].entry_metro, sizeof f->paths[i].entry_metro, "AMS");
+    }
+}
+
+static void far_inside_several(struct facts *f)
+{
+    far_inside_all(f);
+    snprintf(f->services[EXCHANGE].by[SLOT_IPV4].https.pop, POP_TEXT_MAX, "LHR");
+}
+
 static struct facts_other *add_other(struct facts *f, size_t service, size_t resolver,
                                      const char *at, double delay_ms)
 {
@@ -1120,6 +1138,15 @@ static void test_words(void **state)
     } words[] = {
         {stalling_service, "bing accepts connections but does not reply: it stalls.",
          "Microsoft's support, after a look at its service health page"},
+        {far_inside_all,
+         "all services are served from a far PoP, STO: 110.0 of 119.0 ms to exchange "
+         "arise inside Microsoft's network, behind its entry in AMS.",
+         "the administrator of the DNS server, or Microsoft's support"},
+        {far_inside_several,
+         "exchange (LHR), teams (STO), bing (STO) are served from far PoPs, or over a "
+         "detour: 110.0 of 119.0 ms to exchange arise inside Microsoft's network, behind its entry in "
+         "AMS.",
+         "the administrator of the DNS server, or Microsoft's support"},
         {stalling_host, "intranet accepts connections but does not reply: it stalls.",
          "whoever runs that host"},
         {own_entry,
