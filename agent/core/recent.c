@@ -15,22 +15,36 @@ static void add(struct window_stats *to, const struct window_stats *from)
     to->answered += from->answered;
 }
 
+/* The window `age` windows before the newest; nothing is sent in it: there is none. */
+static struct window_stats window_of(const struct recent *e, size_t age)
+{
+    size_t i = (e->at + RECENT_WINDOWS - age) % RECENT_WINDOWS;
+    if (age >= RECENT_WINDOWS)
+        return (struct window_stats){0};
+    return (struct window_stats){e->sent[i], e->lost[i], e->answered[i], e->min_ns[i]};
+}
+
 void recent_add(struct recent *e, const struct summary *summary, size_t distance)
 {
     if (summary->sent == 0)
         return;
-    if (e->closed) {
-        e->at = (uint8_t)((e->at + 1) % RECENT_WINDOWS);
-        e->windows[e->at] = (struct window_stats){0};
-        e->closed = false;
-    }
+    struct window_stats newest = {0};
     struct window_stats seen = {
         .sent = (uint32_t)summary->sent,
         .lost = (uint32_t)outcomes_lost(summary->outcomes),
         .answered = (uint32_t)summary_answered(summary),
         .min_ns = summary->delays[distance].min_ns,
     };
-    add(&e->windows[e->at], &seen);
+    if (e->closed)
+        e->at = (uint8_t)((e->at + 1) % RECENT_WINDOWS);
+    else
+        newest = window_of(e, 0);
+    e->closed = false;
+    add(&newest, &seen);
+    e->sent[e->at] = newest.sent;
+    e->lost[e->at] = newest.lost;
+    e->answered[e->at] = newest.answered;
+    e->min_ns[e->at] = newest.min_ns;
 }
 
 void recent_close(struct recent *e)
@@ -38,17 +52,9 @@ void recent_close(struct recent *e)
     e->closed = true;
 }
 
-/* The window `age` windows before the newest, or NULL. */
-static const struct window_stats *window_of(const struct recent *e, size_t age)
+static bool mostly_lost(struct window_stats w)
 {
-    const struct window_stats *w =
-        &e->windows[(e->at + RECENT_WINDOWS - age) % RECENT_WINDOWS];
-    return age < RECENT_WINDOWS && w->sent > 0 ? w : NULL;
-}
-
-static bool mostly_lost(const struct window_stats *w)
-{
-    return w != NULL && w->lost > w->answered;
+    return w.lost > w.answered;
 }
 
 /* Number of the newest windows whose loss counts: without an outage in the oldest windows
@@ -56,7 +62,7 @@ static bool mostly_lost(const struct window_stats *w)
 static size_t windows_since_outage(const struct recent *e)
 {
     size_t all = 1;
-    while (window_of(e, all) != NULL)
+    while (window_of(e, all).sent > 0)
         all++;
     size_t n = all;
     while (n > 1 && mostly_lost(window_of(e, n - 1)))
@@ -69,10 +75,9 @@ struct window_stats recent_sum(const struct recent *e)
     struct window_stats sum = {.min_ns = DELAY_UNDEFINED};
     size_t counting = windows_since_outage(e);
     for (size_t age = 0; age < RECENT_WINDOWS; age++) {
-        const struct window_stats *w = window_of(e, age);
-        if (w == NULL)
+        struct window_stats seen = window_of(e, age);
+        if (seen.sent == 0)
             continue;
-        struct window_stats seen = *w;
         if (age >= counting)
             seen.sent = seen.lost = 0;
         add(&sum, &seen);
