@@ -30,9 +30,13 @@
 #define JUDGE_LIKELIER     20.0   /* times as likely is enough for "likely" */
 #define JUDGE_CLEAN        100.0  /* the same of a first hop that loses nothing */
 #define JUDGE_SEGMENT_MS   20.0   /* a segment that adds less is not what is slow */
-#define JUDGE_MEDIA_MS     300.0  /* there and back; ITU-T G.114: 150 ms one way */
-#define JUDGE_CLOCK_S      60.0   /* poor; Kerberos and tokens fail at 300 s (RFC 4120) */
-#define JUDGE_CLOCK_BAD_S  300.0
+/* Paths are longer than the great circle, mostly by less than this: a delay that is over the
+ * limit without as much of what light needs has another cause than distance. */
+#define JUDGE_DETOUR      2.0
+#define JUDGE_FAR_KM      800.0 /* egress_distance of thresholds.csv */
+#define JUDGE_MEDIA_MS    300.0 /* there and back; ITU-T G.114: 150 ms one way */
+#define JUDGE_CLOCK_S     60.0  /* poor; Kerberos and tokens fail at 300 s (RFC 4120) */
+#define JUDGE_CLOCK_BAD_S 300.0
 
 /* `out` is { 0 } before. `config`: for the registered prefixes. */
 void judge_all(const struct facts *f, const struct edge_data *known,
@@ -90,9 +94,12 @@ bool judge_https_works(const struct facts_https *h);
  * one is slower is a fault of its own. `n` 0: none. */
 struct facts_median judge_delay_of(const struct facts *f, size_t service);
 
-/* Surely over the limit of its service; or over what Microsoft recommends for it, and by
- * JUDGE_SEGMENT_MS over what is usual here. */
-bool judge_is_slow(const struct judging *j, size_t service);
+/* Surely over the limit of its service, even without `explained_ms` of the delay; or over
+ * what Microsoft recommends for it, and over what is usual here. */
+bool judge_is_slow(const struct judging *j, size_t service, double explained_ms);
+
+/* Surely by JUDGE_SEGMENT_MS over what is usual here; false: nothing is known of it. */
+bool judge_over_usual(const struct judging *j, size_t service);
 
 size_t judge_count(uint32_t services); /* of their bits */
 

@@ -3,6 +3,7 @@
 #include "core/loss.h"
 #include "core/media.h"
 #include "diagnose/judge.h"
+#include "edge/distance.h"
 #include "edge/mtu_watch.h"
 
 #include <math.h>
@@ -194,7 +195,7 @@ static uint32_t services_slow_in(const struct judging *j, enum segment segment)
     uint32_t services = 0, untold = 0;
     for (size_t i = 0; i < j->f->n_services; i++) {
         const struct facts_path *p = path_of(j->f, i);
-        if (!judge_is_slow(j, i))
+        if (!judge_is_slow(j, i, 0))
             continue;
         if (p == NULL || p->segment_ns[segment] == DELAY_UNDEFINED)
             untold |= UINT32_C(1) << i;
@@ -220,6 +221,78 @@ static const char *pop_of(const struct facts *f, size_t service)
     return a[SLOT_IPV4].https.pop[0] != '\0' ? a[SLOT_IPV4].https.pop
                                              : a[SLOT_IPV6].https.pop;
 }
+
+/* ---- what distance explains ---- */
+
+#define HALF_THE_EARTH_KM 20015.0
+
+/* Of the place where the path enters Microsoft's network, else of the PoP. */
+static struct standing entry_standing(const struct judging *j, size_t service)
+{
+    const struct site *site = &j->known->site;
+    const struct facts_path *p = path_of(j->f, service);
+    const struct facts_address *a = j->f->services[service].by;
+    const struct facts_https *h =
+        &a[a[SLOT_IPV4].https.pop[0] != '\0' ? SLOT_IPV4 : SLOT_IPV6].https;
+    struct standing s = {.bound_ns = DELAY_UNDEFINED};
+    if (site->nearest.metro == NULL) /* no location */
+        return s;
+    s = site_standing(site, p != NULL ? p->entry_metro : "", "router");
+    return s.metro != NULL ? s : site_standing(site, h->pop, h->pop_basis);
+}
+
+/* Over the limit by distance alone: who carries it there is not slow. */
+static bool distance_explains(const struct judging *j, size_t service)
+{
+    struct standing s = entry_standing(j, service);
+    return s.bound_ns != DELAY_UNDEFINED && s.km > JUDGE_FAR_KM &&
+           !judge_is_slow(j, service, JUDGE_DETOUR * ms(s.bound_ns));
+}
+
+/* That distance alone does not explain it is certain: its place is known, it is not usual
+ * here, or no place of the Earth is as far. */
+static bool distance_excluded(const struct judging *j, size_t service)
+{
+    double farthest_ms = ms(distance_rtt_bound_ns(HALF_THE_EARTH_KM));
+    return entry_standing(j, service).bound_ns != DELAY_UNDEFINED ||
+           judge_over_usual(j, service) ||
+           judge_is_slow(j, service, JUDGE_DETOUR * farthest_ms);
+}
+
+static void judge_distance(const struct judging *j, uint32_t services)
+{
+    struct text names = {0};
+    size_t farthest = 0;
+    struct standing far = {.bound_ns = DELAY_UNDEFINED};
+    for (size_t i = 0; i < j->f->n_services; i++) {
+        struct standing s = entry_standing(j, i);
+        if ((services & (UINT32_C(1) << i)) == 0 ||
+            (far.bound_ns != DELAY_UNDEFINED && s.km <= far.km))
+            continue;
+        farthest = i;
+        far = s;
+    }
+    judge_add_services(&names, j->f, services);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_FAR_DOOR, CERTAINTY_LIKELY, services);
+    x->segment = "provider, or DNS";
+    x->whom = "the provider, or the administrator of the DNS server";
+    JUDGE_SET(
+        x->what,
+        "Traffic to %s enters Microsoft's network far away, in %s, %.0f km from this "
+        "site: over this distance light alone needs %.1f of the %.1f ms.",
+        text_string(&names), far.metro->city, far.km, ms(far.bound_ns),
+        judge_delay_of(j->f, farthest).ms);
+    JUDGE_SET(
+        x->next,
+        "Compare with another DNS resolver (edgelat diagnose --resolver ADDRESS), and "
+        "ask the provider where it hands traffic over to Microsoft (AS8075); the "
+        "nearest PoP known is in %s.",
+        j->known->site.nearest.metro->city);
+    text_free(&names);
+}
+
+/* ---- the slow segment ---- */
 
 /* "teams, bing are served from a far PoP, LON" where one PoP serves all of them, else
  * "teams (LON), bing (AMS) are served from far PoPs, or over a detour". */
@@ -252,8 +325,15 @@ static void add_far_pops(struct text *out, const struct facts *f, uint32_t servi
 static void judge_segment(const struct judging *j, enum segment segment, enum fault fault)
 {
     const struct facts *f = j->f;
-    uint32_t services = services_slow_in(j, segment) & ~judge_found(j, fault);
+    uint32_t services = services_slow_in(j, segment) & ~judge_found(j, fault), away = 0;
     struct text names = {0};
+    for (size_t i = 0; i < f->n_services && segment == SEGMENT_PROVIDER; i++)
+        if ((services & (UINT32_C(1) << i)) != 0 && distance_explains(j, i))
+            away |= UINT32_C(1) << i;
+    services &= ~away;
+    away &= ~judge_found(j, FAULT_FAR_DOOR);
+    if (away != 0)
+        judge_distance(j, away);
     const struct facts_path *worst = NULL;
     for (size_t i = 0; i < f->n_services; i++) {
         const struct facts_path *p = path_of(f, i);
@@ -284,18 +364,35 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
         x->whom = "the administrator of the DNS server, or Microsoft's support";
         x->segment = "Microsoft's network, or DNS";
     } else {
+        bool provider = segment == SEGMENT_PROVIDER,
+             told = !provider || distance_excluded(j, worst->service);
+        struct standing at = entry_standing(j, worst->service);
         x->shared = judge_count(services) > 1 &&
                     explains_resolvers(f, ms(worst->segment_ns[segment]));
-        JUDGE_SET(x->what, "%s slow: %.1f of %.1f ms to %s arise in the %s.",
-                  segment == SEGMENT_PROVIDER ? "The provider is"
-                                              : "The local network is",
+        if (!told)
+            x->certainty = CERTAINTY_LIKELY;
+        JUDGE_SET(x->what, "%s slow: %.1f of %.1f ms to %s arise in the %s",
+                  provider ? "The provider is" : "The local network is",
                   ms(worst->segment_ns[segment]), m.ms, text_string(&names),
-                  segment == SEGMENT_PROVIDER ? "provider's network" : "local network");
-        JUDGE_SET(x->next, "%s",
-                  segment == SEGMENT_PROVIDER
-                      ? "Give the provider this report with a path: edgelat trace --json "
-                        "HOST; ask where it hands traffic over to Microsoft (AS8075)."
-                      : "Look for the slow part between this host and the router.");
+                  provider ? "provider's network" : "local network");
+        size_t len = strlen(x->what);
+        if (provider && at.bound_ns != DELAY_UNDEFINED)
+            judge_set(x->what + len, sizeof x->what - len,
+                      "; the distance to %s explains %.1f ms at least.", at.metro->city,
+                      ms(at.bound_ns));
+        else
+            judge_set(x->what + len, sizeof x->what - len, "%s.",
+                      told ? "" : ", where distance alone may take as long");
+        JUDGE_SET(
+            x->next, "%s%s",
+            told ? ""
+            : j->known->site.nearest.metro == NULL
+                ? "Set location in [agent] and run this again, to see what distance "
+                  "explains. "
+                : "The place of the entry is not known; see how far it is. ",
+            provider ? "Give the provider this report with a path: edgelat trace --json "
+                       "HOST; ask where it hands traffic over to Microsoft (AS8075)."
+                     : "Look for the slow part between this host and the router.");
     }
     text_free(&names);
 }

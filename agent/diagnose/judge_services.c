@@ -1,6 +1,7 @@
 /* Each service: TCP, TLS, HTTPS, who shows its certificate, IPv6 against IPv4. */
 #include "core/loss.h"
 #include "diagnose/judge.h"
+#include "edge/distance.h"
 
 #include <math.h>
 #include <string.h>
@@ -58,19 +59,36 @@ struct facts_median judge_delay_of(const struct facts *f, size_t service)
     return best;
 }
 
+/* What distance takes where even the nearest PoP is far. */
+static double unavoidable_ms(const struct site *site)
+{
+    return site->nearest.metro != NULL && site->nearest.km > JUDGE_FAR_KM
+               ? JUDGE_DETOUR * ms(distance_rtt_bound_ns(site->nearest.km))
+               : 0;
+}
+
+/* `explained_ms`: what distance takes of it. */
 static bool over_limit(const struct judging *j, const struct facts_service *s,
-                       const struct facts_median *m)
+                       const struct facts_median *m, double explained_ms)
 {
     const char *source;
     double limit = limit_of(j, s, &source), least = j->varies ? m->min_ms : m->low_ms;
     return m->n > 0 &&
-           (least > limit || (least > recommended_ms(j, s) && over_usual(s, least)));
+           (least - fmax(explained_ms, unavoidable_ms(&j->known->site)) > limit ||
+            (least > recommended_ms(j, s) && over_usual(s, least)));
 }
 
-bool judge_is_slow(const struct judging *j, size_t service)
+bool judge_is_slow(const struct judging *j, size_t service, double explained_ms)
 {
     struct facts_median m = judge_delay_of(j->f, service);
-    return over_limit(j, &j->f->services[service], &m);
+    return over_limit(j, &j->f->services[service], &m, explained_ms);
+}
+
+bool judge_over_usual(const struct judging *j, size_t service)
+{
+    struct facts_median m = judge_delay_of(j->f, service);
+    return m.n > 0 &&
+           over_usual(&j->f->services[service], j->varies ? m.min_ms : m.low_ms);
 }
 
 static void set_usual(struct check_row *row, const struct facts_service *s, size_t family)
@@ -531,7 +549,7 @@ static void judge_state(const struct judging *j, size_t service)
         next_for_service(j, x, &s->target);
     }
     struct facts_median m = judge_delay_of(j->f, service);
-    if (!over_limit(j, s, &m) || judge_late_handshakes(j, service))
+    if (!over_limit(j, s, &m, 0) || judge_late_handshakes(j, service))
         return;
     double limit = limit_of(j, s, &source);
     bool only_poor = isnan(limit) || m.low_ms <= limit;

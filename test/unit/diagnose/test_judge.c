@@ -8,6 +8,7 @@
 #include "diagnose/usual.h"
 #include "probe/kinds.h"
 
+#include "../edge/shipped.h"
 #include "check.h"
 #include "interned.h"
 
@@ -1049,7 +1050,7 @@ static void test_effects(void **state)
     slow_provider(f);
     judge_all(f, &known, &config, probe_kind_words(), d);
     CHECK_INT(1, d->n_found, "one finding");
-    CHECK_INT(CERTAINTY_SURE, d->found[0].certainty, "two paths show it");
+    CHECK_INT(CERTAINTY_LIKELY, d->found[0].certainty, "distance is not known");
     CHECK(strstr(d->found[0].also,
                  "exchange is slow: handshakes take 109.0 ms; teams is slow") != NULL,
           "%s", d->found[0].also);
@@ -1075,6 +1076,69 @@ static void test_recommendation(void **state)
     CHECK_INT(2, remarks, "exchange, in both families");
     free(d);
     free(f);
+}
+
+/* What distance explains is not the provider's; without a location that is not certain. */
+static void test_distance(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *location, *entry;
+        double more_ms, usual_ms; /* NaN: unknown */
+        const char *fault;
+        enum certainty certainty;
+        const char *says;
+    } rows[] = {
+        {"Sao Paulo, no location", "", "LON", 100, NAN, "provider_slow", CERTAINTY_LIKELY,
+         "distance alone may take as long"},
+        {"no location, not usual", "", "LON", 100, 9, "provider_slow", CERTAINTY_SURE,
+         "in the provider's network."},
+        {"satellite, no location", "", "LON", 600, NAN, "provider_slow", CERTAINTY_SURE,
+         "in the provider's network."},
+        {"Nairobi enters in London", "-1.29 36.82", "LON", 95, NAN, "far_front_door",
+         CERTAINTY_LIKELY, "in London, 6821 km from this site"},
+        {"Sydney enters in London", "SYD", "LON", 280, NAN, "far_front_door",
+         CERTAINTY_LIKELY, "in London"},
+        {"Amsterdam enters in London", "AMS", "LON", 100, NAN, "provider_slow",
+         CERTAINTY_SURE, "the distance to London explains 3.6 ms at least"},
+        {"Nairobi, a slow provider besides", "-1.29 36.82", "LON", 300, NAN,
+         "provider_slow", CERTAINTY_SURE, "the distance to London explains 68"},
+        {"an island far from all PoPs", "-27.1 -109.4", "SCL", 80, NAN, "",
+         CERTAINTY_SURE, ""},
+        {"the place is not known", "AMS", "", 100, NAN, "provider_slow", CERTAINTY_LIKELY,
+         "distance alone may take as long"},
+    };
+    static const struct peering none;
+    struct catalogue metros = {0};
+    SHIPPED_PARSE(catalogue_parse, &metros, "metros.csv");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        CHECK_INT(0, site_read(&known.site, &metros, rows[i].location, &none, NULL, NULL),
+                  rows[i].what);
+        f->n_paths = 0;
+        for (size_t s = 0; s < SERVICES; s++) {
+            for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+                fill(&f->services[s].by[k].tcp, rows[i].more_ms + delays_ms[s], 50);
+                if (!isnan(rows[i].usual_ms))
+                    f->services[s].usual_ns[k] = (int64_t)(rows[i].usual_ms * 1e6);
+            }
+            fill_path(f, s, rows[i].more_ms);
+            snprintf(f->paths[s].entry_metro, sizeof f->paths[s].entry_metro, "%s",
+                     rows[i].entry);
+        }
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_INT(rows[i].fault[0] != '\0', d->n_found, rows[i].what);
+        if (d->n_found == 1)
+            CHECK_TEXT(rows[i].fault, fault_name(d->found[0].fault), rows[i].what);
+        CHECK_INT(rows[i].certainty, d->found[0].certainty, rows[i].what);
+        CHECK(strstr(d->found[0].what, rows[i].says) != NULL, "%s: %s", rows[i].what,
+              d->found[0].what);
+        free(d);
+        free(f);
+    }
+    known.site = (struct site){0};
+    catalogue_free(&metros);
 }
 
 /* Loss is charged to a segment only if the echoes of the gateway tell it. */
@@ -1319,6 +1383,7 @@ int main(void)
         cmocka_unit_test(test_loss_charge),    cmocka_unit_test(test_words),
         cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_far_ipv4),
         cmocka_unit_test(test_usual),          cmocka_unit_test(test_recommendation),
+        cmocka_unit_test(test_distance),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
