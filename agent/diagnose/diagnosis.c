@@ -93,11 +93,14 @@ static size_t clause_len(const char *sentence)
 
 static void add_also(struct fault_found *x, const struct fault_found *other)
 {
+    static const char more[] = "; and more";
     size_t len = strlen(x->also), n = clause_len(other->what);
     struct text t = {0};
+    if (len >= sizeof more && strcmp(x->also + len + 1 - sizeof more, more) == 0)
+        return;
     text_add(&t, "%s%.*s", len > 0 ? "; " : "", (int)n, other->what);
-    if (len + t.len < sizeof x->also)
-        text_copy(x->also + len, sizeof x->also - len, text_string(&t));
+    bool fits = len == 0 || len + t.len + sizeof more <= sizeof x->also;
+    text_copy(x->also + len, sizeof x->also - len, fits ? text_string(&t) : more);
     text_free(&t);
 }
 

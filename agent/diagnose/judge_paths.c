@@ -154,8 +154,9 @@ static void judge_path(const struct judging *j, const struct facts_path *p)
 {
     char address[ADDRESS_TEXT_MAX];
     struct text parts = {0};
+    bool told = p->traced && (p->end == PATH_REACHED || p->entry == ENTRY_FOUND);
     struct check_row *row = diagnosis_row(
-        j->out, CHECK_PATH, p->traced ? GRADE_GOOD : GRADE_UNKNOWN,
+        j->out, CHECK_PATH, told ? GRADE_GOOD : GRADE_UNKNOWN,
         p->service < j->f->n_services ? j->f->services[p->service].target.name
                                       : endpoint_address(address, &p->to));
     row->family = p->family;

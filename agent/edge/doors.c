@@ -514,6 +514,10 @@ struct doors_summary doors_summary(const struct doors *d, const struct workload 
 
 void doors_summary_text(struct text *out, const struct doors_summary *s)
 {
+    if (s->answering == 0) {
+        text_add(out, "no front door answered; cannot tell whether one is nearer");
+        return;
+    }
     text_add(out, "nearest of %zu front door%s that answered; ", s->answering,
              s->answering == 1 ? "" : "s");
     if (s->left == 0)

@@ -143,7 +143,8 @@ struct doors_summary {
 struct doors_summary doors_summary(const struct doors *d, const struct workload *w,
                                    struct position best, int64_t best_ns);
 
-/* As a clause: "nearest of 5 front doors that answered; no other could be nearer" */
+/* As a clause: "nearest of 5 front doors that answered; no other could be nearer", or "no
+ * front door answered; cannot tell whether one is nearer". */
 void doors_summary_text(struct text *out, const struct doors_summary *s);
 
 #endif

@@ -72,14 +72,15 @@ static void add_location(const struct path_watch *w, const struct path_location 
     uint64_t traces = path_location_traces(l);
     text_add(out, "%s: ", place(at, w, l->metro));
     if (l->n_routers == 1) {
-        text_add(out,
-                 "one router, %s, in %" PRIu64
-                 " traces of 7 days; cannot tell whether there is another one: one "
-                 "with more than %.1f %% of the flows would have been seen (95 %%)\n",
-                 l->routers[0].name, traces, 100 * path_location_bound(l));
+        text_add(
+            out,
+            "one router, %s, in %" PRIu64
+            " traces of the last 7 days; cannot tell whether there is another one: one "
+            "with more than %.1f %% of the flows would have been seen (95 %%)\n",
+            l->routers[0].name, traces, 100 * path_location_bound(l));
         return;
     }
-    text_add(out, "%zu %s in %" PRIu64 " traces of 7 days: ", l->n_routers,
+    text_add(out, "%zu %s in %" PRIu64 " traces of the last 7 days: ", l->n_routers,
              l->named ? "routers" : "router addresses, perhaps of one router", traces);
     for (size_t i = 0; i < l->n_routers; i++)
         text_add(out, "%s%s %.0f %%", i > 0 ? ", " : "", l->routers[i].name,

@@ -599,7 +599,8 @@ static void add_doors(struct text *out, const struct page *p)
     if (answering == NULL || left == NULL)
         return;
     struct doors_summary s = {.answering = count_of(answering), .left = count_of(left)};
-    text_add(out, "<p>The best measured front door is the ");
+    text_add(out, s.answering > 0 ? "<p>The best measured front door is the "
+                                  : "<p>Front doors: ");
     doors_summary_text(out, &s);
     text_add(out, ".</p>\n");
 }

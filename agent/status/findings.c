@@ -524,6 +524,7 @@ static void find_measuring(const struct snapshot *s, struct found *out)
 
 static void find_shipping(const struct snapshot *s, struct found *out)
 {
+    bool waits = false;
     for (size_t i = 0; i < s->n_collectors; i++) {
         const struct shipper_collector *c = &s->collectors[i];
         bool wanted = i == 0 || c->in_use;
@@ -537,12 +538,22 @@ static void find_shipping(const struct snapshot *s, struct found *out)
         }
         if (!wanted || c->last_answer.ns == 0 || c->verdict == VERDICT_ACCEPTED)
             continue;
+        waits = true;
         text_add(&out->lines, "%s does not accept the %s: %s%s\n", c->host,
                  c->signal == SIGNAL_LOGS ? "logs (events)" : "batches", c->why,
                  c->step[0] != '\0' ? c->step
                  : c->verdict == VERDICT_REFUSED
                      ? "; the refused batch is set aside"
                      : "; they wait in the spool and are retried");
+        found_end(out, FAULT_NONE, NULL);
+    }
+    if (waits && s->spool.dropped > 0) {
+        text_add(
+            &out->lines,
+            "%" PRIu64 " batches were dropped since the start, the oldest first, as "
+            "the spool is full: until the collector accepts, more are lost; raise the "
+            "bounds of [spool], edgelat.conf(5)\n",
+            s->spool.dropped);
         found_end(out, FAULT_NONE, NULL);
     }
     if (s->spool.set_aside > 0) {

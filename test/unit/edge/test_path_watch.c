@@ -566,7 +566,7 @@ static void test_shown(void **state)
     path_show_text(r.watch, &text);
     static const char *const expected[] = {
         "\texchange\tipv4\tParis (PAR)\tbackup\t4\t1 trace\t1.0\t13.0\t2.0\tAS64500\n",
-        "London (LON): one router, icr02.lon24, in 20 traces of 7 days; cannot tell whether "
+        "London (LON): one router, icr02.lon24, in 20 traces of the last 7 days; cannot tell whether "
         "there is another one: one with more than 13.9 % of the flows would have been seen",
         "UTC, from London (LON), primary, to Paris (PAR), backup (by the entry); no probe was "
         "lost; delay 10.0 ms before, 16.0 ms after; 1 path\n",

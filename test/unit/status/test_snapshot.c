@@ -715,6 +715,7 @@ static void the_batches(void **state)
     static const struct {
         const char *what, *finding;
         struct shipper_collector collectors[2];
+        uint64_t dropped;
     } cases[] = {
         {"none was tried", "", {{.host = "a", .in_use = true}, {.host = "b"}}},
         {"all is fine",
@@ -744,6 +745,23 @@ static void the_batches(void **state)
            .why = "HTTP 401",
            .step = "; look at `header_file`"},
           {.host = "b", .in_use = true, .last_answer = {1}}}},
+        {"the spool is full",
+         "a does not accept the batches: HTTP 503; they wait in the spool and are retried\n"
+         "8 batches were dropped since the start, the oldest first, as the spool is full: "
+         "until the collector accepts, more are lost; raise the bounds of [spool], "
+         "edgelat.conf(5)\n",
+         {{.host = "a",
+           .in_use = true,
+           .last_answer = {1},
+           .verdict = VERDICT_AGAIN,
+           .why = "HTTP 503"},
+          {.host = "b"}},
+         .dropped = 8},
+        {"the spool was full",
+         "",
+         {{.host = "a", .in_use = true, .last_answer = {1}, .accepted = {1}},
+          {.host = "b"}},
+         .dropped = 8},
         {"refused",
          "a does not accept the batches: HTTP 400; the refused batch is set aside\n",
          {{.host = "a",
@@ -776,6 +794,7 @@ static void the_batches(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bed *b = bed_begin();
         b->s.n_collectors = 2;
+        b->s.spool.dropped = cases[i].dropped;
         for (size_t c = 0; c < 2; c++) {
             b->s.collectors[c] = cases[i].collectors[c];
             if (b->s.collectors[c].why == NULL)
