@@ -362,7 +362,7 @@ static bool is_shown(const struct target_state *t)
 
 static void count(struct nearest_tally *tally, const struct target_state *t)
 {
-    tally->named += target_has_address(t);
+    tally->named += !t->target->discovered && target_has_address(t);
     tally->measured += t->measured;
     tally->intercepted += t->intercepted;
     tally->filtered += target_verdict(t)->type == OWNER_FILTERED;
