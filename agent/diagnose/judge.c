@@ -135,6 +135,11 @@ void judge_gain(struct check_row *row, const struct gain *g)
     text_copy(row->source, sizeof row->source, JUDGE_OWN);
 }
 
+bool judge_loses(struct loss_count c)
+{
+    return (double)c.lost > JUDGE_LOSS_RATIO * (double)c.sent;
+}
+
 size_t judge_count(uint32_t services)
 {
     size_t n = 0;
@@ -196,6 +201,15 @@ static void list_unknown(const struct judging *j)
     if (j->f->elsewhere[0] != '\0')
         add_unknown(&t, "resolvers that are not reached over the uplink",
                     j->f->elsewhere);
+    if (judge_without_ipv4(j->f))
+        add_unknown(&t, "what has only IPv4, such as Teams media",
+                    "this host has no route for IPv4: ip route");
+    for (size_t i = 0; i < j->out->n_rows; i++)
+        if (j->out->rows[i].id == CHECK_LOSS && j->out->rows[i].grade == GRADE_UNKNOWN) {
+            add_unknown(&t, "whether more packets are lost than the limit",
+                        "run longer: edgelat diagnose -t 30");
+            break;
+        }
     if (!j->f->agent && j->f->uplink[0] == '\0')
         add_unknown(&t, "the usual values here", "no agent answers on this host");
     text_copy(j->out->unknown, sizeof j->out->unknown, text_string(&t));

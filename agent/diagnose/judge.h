@@ -101,6 +101,12 @@ bool judge_is_slow(const struct judging *j, size_t service, double explained_ms)
 /* Surely by JUDGE_SEGMENT_MS over what is usual here; false: nothing is known of it. */
 bool judge_over_usual(const struct judging *j, size_t service);
 
+/* Services work by IPv6, and this host has no route to those that have IPv4, too. */
+bool judge_without_ipv4(const struct facts *f);
+
+/* More than the limit is lost, be it by chance: loss_exceeds() tells that. */
+bool judge_loses(struct loss_count c);
+
 size_t judge_count(uint32_t services); /* of their bits */
 
 /* The services that faults of this type were found for. */

@@ -108,22 +108,26 @@ static void judge_loss_of(const struct judging *j, size_t family)
     JUDGE_SET(row->text, "%llu of %llu packets of handshakes lost",
               (unsigned long long)all.lost, (unsigned long long)all.sent);
     bool common = loss_exceeds(all.lost, all.sent, JUDGE_LOSS_RATIO);
-    if (!common && lossy == 0)
-        return;
-    row->grade = GRADE_BAD;
     rest = judge_loss(f, family, answering & ~lossy);
     /* Of a service if the others lose no more than the limit; by chance the losses of all
      * may show in some only. */
-    bool others = rest.sent > 0 && (answering & ~lossy) != 0;
-    common = common && !(lossy != 0 && others &&
-                         (double)rest.lost <= JUDGE_LOSS_RATIO * (double)rest.sent);
-    if (!common && lossy != 0) {
+    bool others = rest.sent > 0 && (answering & ~lossy) != 0,
+         apart = lossy != 0 && !(others && judge_loses(rest));
+    common = common && !(apart && others);
+    if (!common && !apart) {
+        if (judge_loses(all)) {
+            row->grade = GRADE_UNKNOWN;
+            judge_set(row->text + strlen(row->text), sizeof row->text - strlen(row->text),
+                      "; too few to tell whether it is more than the limit");
+        }
+        return;
+    }
+    row->grade = GRADE_BAD;
+    if (!common) {
         add_loss_fault(j, family, FAULT_SERVICE_LOSS, CERTAINTY_SURE, lossy,
                        "while those to other services are not");
         return;
     }
-    if (!common)
-        return;
     enum certainty certainty;
     bool clean = judge_charge(f, &certainty) == CHARGE_BEYOND;
     struct fault_found *x = add_loss_fault(

@@ -657,6 +657,19 @@ static void judge_middlebox(const struct judging *j)
 
 /* ---- IPv6 ---- */
 
+bool judge_without_ipv4(const struct facts *f)
+{
+    bool works = false, wanted = false;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_address *v4 = &f->services[i].by[SLOT_IPV4];
+        if (v4->route)
+            return false;
+        wanted |= v4->to.family != FAMILY_NONE;
+        works |= f->services[i].by[SLOT_IPV6].tcp.answered > 0;
+    }
+    return works && wanted;
+}
+
 static void judge_ipv6(const struct judging *j)
 {
     const struct facts *f = j->f;
@@ -692,14 +705,17 @@ static void judge_ipv6(const struct judging *j)
                       lost4 = judge_loss(f, SLOT_IPV4, both);
     bool lossy = both != 0 && loss_exceeds(lost6.lost, lost6.sent, JUDGE_LOSS_RATIO) &&
                  !loss_exceeds(lost4.lost, lost4.sent, JUDGE_LOSS_RATIO);
-    struct check_row *row = diagnosis_row(j->out, CHECK_IPV6,
-                                          broken != 0              ? GRADE_BAD
-                                          : (slower != 0 || lossy) ? GRADE_POOR
-                                          : both != 0              ? GRADE_GOOD
-                                                                   : GRADE_UNKNOWN,
-                                          "");
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_IPV6,
+                      broken != 0                          ? GRADE_BAD
+                      : (slower != 0 || lossy)             ? GRADE_POOR
+                      : both != 0 || judge_without_ipv4(f) ? GRADE_GOOD
+                                                           : GRADE_UNKNOWN,
+                      "");
     if (both == 0) {
-        JUDGE_SET(row->text, "this host or the services have no IPv6");
+        JUDGE_SET(row->text, "%s",
+                  judge_without_ipv4(f) ? "it works; this host has no route for IPv4"
+                                        : "this host or the services have no IPv6");
         return;
     }
     JUDGE_SET(row->text, "it works, and a client takes it first (RFC 8305)");
@@ -911,7 +927,7 @@ static void judge_media(const struct judging *j)
     JUDGE_SET(x->what,
               "UDP media loses packets: %llu of %llu to the relays (limit %.0f %%)%s.",
               (unsigned long long)all.lost, (unsigned long long)all.sent,
-              100 * JUDGE_LOSS_RATIO, too ? "" : ", while TCP does not");
+              100 * JUDGE_LOSS_RATIO, judge_loses(tcp) ? "" : ", while TCP does not");
     JUDGE_SET(x->next,
               "Look for a limit of UDP in the firewall, and at QoS for ports 3478 "
               "to 3481.");
