@@ -15,7 +15,7 @@ static void add(struct window_stats *to, const struct window_stats *from)
     to->answered += from->answered;
 }
 
-/* The window `age` windows before the newest; nothing is sent in it: there is none. */
+/* The window `age` windows before the newest; `sent` is 0 where there is none. */
 static struct window_stats window_of(const struct recent *e, size_t age)
 {
     size_t i = (e->at + RECENT_WINDOWS - age) % RECENT_WINDOWS;

@@ -42,8 +42,8 @@ struct watched_path {
     enum family family;
     struct regime aspects[PATH_ASPECTS];
     struct path_dampings *dampings; /* NULL: nothing has changed yet */
-    /* Of the current path, of another one that may replace it (NULL: none), and of the one
-     * before. */
+    /* Delays of the current path; of another one that may replace it (NULL: no trace shows
+     * one); and of the path before. */
     struct path_delays steady, *trial;
     int64_t before_ns;
     uint32_t traces, hidden; /* since the start; in a row without an entry */
