@@ -101,7 +101,7 @@ bool judge_is_slow(const struct judging *j, size_t service, double explained_ms)
 /* Surely by JUDGE_SEGMENT_MS over what is usual here; false: nothing is known of it. */
 bool judge_over_usual(const struct judging *j, size_t service);
 
-/* Services work by IPv6, and this host has no route to those that have IPv4, too. */
+/* Services answer over IPv6, and this host has no route to their IPv4 addresses. */
 bool judge_without_ipv4(const struct facts *f);
 
 /* More than the limit is lost, be it by chance: loss_exceeds() tells that. */
@@ -126,6 +126,9 @@ void judge_gain(struct check_row *row, const struct gain *g);
 
 /* Formats into the fixed text of a row or fault. */
 #define JUDGE_SET(field, ...) judge_set((field), sizeof(field), __VA_ARGS__)
+/* Appends. */
+#define JUDGE_ADD(field, ...)                                                            \
+    judge_set((field) + strlen(field), sizeof(field) - strlen(field), __VA_ARGS__)
 __attribute__((format(printf, 3, 4))) void judge_set(char *out, size_t room,
                                                      const char *format, ...);
 

@@ -117,8 +117,7 @@ static void judge_loss_of(const struct judging *j, size_t family)
     if (!common && !apart) {
         if (judge_loses(all)) {
             row->grade = GRADE_UNKNOWN;
-            judge_set(row->text + strlen(row->text), sizeof row->text - strlen(row->text),
-                      "; too few to tell whether it is more than the limit");
+            JUDGE_ADD(row->text, "; too few to tell whether it is more than the limit");
         }
         return;
     }
@@ -220,11 +219,11 @@ static bool explains_resolvers(const struct facts *f, double segment_ms)
     return true;
 }
 
-static const char *pop_of(const struct facts *f, size_t service)
+/* Of the first family whose replies name a PoP. */
+static const struct facts_https *https_of(const struct facts *f, size_t service)
 {
     const struct facts_address *a = f->services[service].by;
-    return a[SLOT_IPV4].https.pop[0] != '\0' ? a[SLOT_IPV4].https.pop
-                                             : a[SLOT_IPV6].https.pop;
+    return &a[a[SLOT_IPV4].https.pop[0] != '\0' ? SLOT_IPV4 : SLOT_IPV6].https;
 }
 
 /* ---- what distance explains ---- */
@@ -236,9 +235,7 @@ static struct standing entry_standing(const struct judging *j, size_t service)
 {
     const struct site *site = &j->known->site;
     const struct facts_path *p = path_of(j->f, service);
-    const struct facts_address *a = j->f->services[service].by;
-    const struct facts_https *h =
-        &a[a[SLOT_IPV4].https.pop[0] != '\0' ? SLOT_IPV4 : SLOT_IPV6].https;
+    const struct facts_https *h = https_of(j->f, service);
     struct standing s = {.bound_ns = DELAY_UNDEFINED};
     if (site->nearest.metro == NULL) /* no location */
         return s;
@@ -307,8 +304,8 @@ static void add_far_pops(struct text *out, const struct facts *f, uint32_t servi
     bool several = false;
     for (size_t i = 0; i < f->n_services; i++)
         if ((services & (UINT32_C(1) << i)) != 0) {
-            several |= pop != NULL && strcmp(pop, pop_of(f, i)) != 0;
-            pop = pop_of(f, i);
+            several |= pop != NULL && strcmp(pop, https_of(f, i)->pop) != 0;
+            pop = https_of(f, i)->pop;
         }
     if (!several) {
         judge_add_services(out, f, services);
@@ -319,7 +316,7 @@ static void add_far_pops(struct text *out, const struct facts *f, uint32_t servi
     }
     for (size_t i = 0; i < f->n_services; i++)
         if ((services & (UINT32_C(1) << i)) != 0) {
-            pop = pop_of(f, i);
+            pop = https_of(f, i)->pop;
             text_add(out, "%s%s (%s)", between, f->services[i].target.name,
                      pop[0] != '\0' ? pop : "PoP unknown");
             between = ", ";
@@ -380,13 +377,11 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
                   provider ? "The provider is" : "The local network is",
                   ms(worst->segment_ns[segment]), m.ms, text_string(&names),
                   provider ? "provider's network" : "local network");
-        size_t len = strlen(x->what);
         if (provider && at.bound_ns != DELAY_UNDEFINED)
-            judge_set(x->what + len, sizeof x->what - len,
-                      "; the distance to %s explains %.1f ms at least.", at.metro->city,
-                      ms(at.bound_ns));
+            JUDGE_ADD(x->what, "; the distance to %s explains %.1f ms at least.",
+                      at.metro->city, ms(at.bound_ns));
         else
-            judge_set(x->what + len, sizeof x->what - len, "%s.",
+            JUDGE_ADD(x->what, "%s.",
                       told ? "" : ", where distance alone may take as long");
         JUDGE_SET(
             x->next, "%s%s",

@@ -705,17 +705,17 @@ static void judge_ipv6(const struct judging *j)
                       lost4 = judge_loss(f, SLOT_IPV4, both);
     bool lossy = both != 0 && loss_exceeds(lost6.lost, lost6.sent, JUDGE_LOSS_RATIO) &&
                  !loss_exceeds(lost4.lost, lost4.sent, JUDGE_LOSS_RATIO);
-    struct check_row *row =
-        diagnosis_row(j->out, CHECK_IPV6,
-                      broken != 0                          ? GRADE_BAD
-                      : (slower != 0 || lossy)             ? GRADE_POOR
-                      : both != 0 || judge_without_ipv4(f) ? GRADE_GOOD
-                                                           : GRADE_UNKNOWN,
-                      "");
+    bool alone = judge_without_ipv4(f);
+    struct check_row *row = diagnosis_row(j->out, CHECK_IPV6,
+                                          broken != 0              ? GRADE_BAD
+                                          : (slower != 0 || lossy) ? GRADE_POOR
+                                          : both != 0 || alone     ? GRADE_GOOD
+                                                                   : GRADE_UNKNOWN,
+                                          "");
     if (both == 0) {
         JUDGE_SET(row->text, "%s",
-                  judge_without_ipv4(f) ? "it works; this host has no route for IPv4"
-                                        : "this host or the services have no IPv6");
+                  alone ? "it works; this host has no route for IPv4"
+                        : "this host or the services have no IPv6");
         return;
     }
     JUDGE_SET(row->text, "it works, and a client takes it first (RFC 8305)");
