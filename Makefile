@@ -289,16 +289,16 @@ pure_in = $(PURE_TESTS:%.c=$1/%)
 io_in   = $(IO_TESTS:%.c=$1/%)
 run-tests:
 	@BUILD=$(BUILD) EDGELAT_TOOLS=$(abspath $(BUILD)/tools) FAST=1 test/run \
-	    --name='the lab, end to end' --jobs=4 $(LAB_TESTS) \
-	    --name='the lab, other receivers' --beside --make=otlp-tools $(TOOL_TESTS) \
-	    --name='as shipped: I/O tests' --beside --make=shipped --jobs=4 --apart $(call io_in,$(BUILD)) \
+	    --name='the lab, end to end' --again --jobs=4 $(LAB_TESTS) \
+	    --name='the lab, other receivers' --again --beside --make=otlp-tools $(TOOL_TESTS) \
+	    --name='as shipped: I/O tests' --again --beside --make=shipped --jobs=4 --apart $(call io_in,$(BUILD)) \
 	    --name='as shipped: unit tests and simulations' --next --nice --jobs=2 --apart $(call pure_in,$(BUILD)) \
 	    --name='clang, AddressSanitizer, UBSan: I/O tests' --next --make=clang-sanitized --jobs=4 --apart $(call io_in,$(CLANG_SAN)) \
 	    --name='clang, AddressSanitizer, UBSan: unit tests and simulations' --next --nice --quick --jobs=2 --apart $(call pure_in,$(CLANG_SAN)) \
 	    --name='corpus of the fuzz targets' --next --nice test/fuzz/replay \
 	    --name='sources' --next --nice scripts/check-layers scripts/check-format scripts/lint \
-	    --name='packages in clean roots' --beside --make=clang-cfi $(PACKAGE_TESTS) \
-	    --name='the lab, delays' --jobs=2 $(TIMED_TESTS) \
+	    --name='packages in clean roots' --again --beside --make=clang-cfi $(PACKAGE_TESTS) \
+	    --name='the lab, delays' --again --jobs=2 $(TIMED_TESTS) \
 	    --name='the lab, a busy host' $(BUSY_TESTS)
 
 deb: setup-package
