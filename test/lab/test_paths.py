@@ -195,7 +195,8 @@ def check_moved(agent, moved_at):
             tap.ok(0 < mine[0][0] - moved_at < 60, f"{what}: within a minute: {mine[0][0] - moved_at:.1f} s")
             tap.equal("entry", mine[1][5].get("edgelat.verdict.basis"), f"{what}: by the entry")
             gap = mine[1][5].get("edgelat.unanswered", 0)
-            tap.ok(3 <= gap <= 8, f"{what}: seconds without an answer: {gap}", mine[1][6])
+            # Four probes a second apart are lost, or three if the SYN of the fourth was sent again in time; a probe may be late.
+            tap.ok(2.9 <= gap <= 8, f"{what}: seconds without an answer: {gap}", mine[1][6])
     path = agent.paths()["ipv4"]
     tap.equal(("PAR", "backup"), (path["entry"], path["role"]), f"{agent.name}: status has the new entry")
     text = agent.status()
