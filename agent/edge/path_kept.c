@@ -43,6 +43,8 @@ void path_watch_write(const struct path_watch *w, uint64_t network, struct text 
         lines += write_path(out, w->all[i]);
     for (size_t i = 0; i < w->routers.n; i++) {
         const struct path_location *l = &w->routers.locations[i];
+        text_add(out, "since %" PRId64 "\n", l->since.ns / NS_PER_S);
+        lines++;
         for (size_t k = 0; k < l->n_routers; k++, lines++)
             text_add(out, "router %s %" PRIu64 " %" PRId64 " %s %s\n", l->metro,
                      l->routers[k].traces, l->routers[k].last.ns / NS_PER_S,
@@ -63,6 +65,7 @@ struct kept_reading {
     size_t n_targets;
     struct path_watch *into;
     struct watched_path *path; /* NULL: of a target that is not configured */
+    struct wall since;         /* of the next routers */
 };
 
 static void next_line(struct kept_reading *r)
@@ -157,8 +160,8 @@ static void read_router(struct kept_reading *r)
     r->good &= named || strcmp(by, "address") == 0;
     rest(r, name, sizeof name);
     if (r->good)
-        r->good =
-            path_routers_restore(&r->into->routers, metro, name, named, traces, last);
+        r->good = path_routers_count(&r->into->routers, metro, name, named, traces,
+                                     r->since, last);
 }
 
 static void read_line(struct kept_reading *r, bool *path_seen)
@@ -167,6 +170,10 @@ static void read_line(struct kept_reading *r, bool *path_seen)
     if (strcmp(key, "path") == 0) {
         *path_seen = true;
         read_path(r);
+        return;
+    }
+    if (strcmp(key, "since") == 0) {
+        r->since.ns = number(r, 0, INT64_MAX / NS_PER_S) * NS_PER_S;
         return;
     }
     if (strcmp(key, "router") == 0) {

@@ -5,20 +5,22 @@
 #include <math.h>
 #include <string.h>
 
+/* What remains of a count of two routers would say that there was one all the time. */
 static void forget_old(struct path_routers *r, struct wall now)
 {
     for (size_t i = r->n; i-- > 0;) {
-        struct path_location *l = &r->locations[i];
-        for (size_t k = l->n_routers; k-- > 0;)
-            if (now.ns - l->routers[k].last.ns > PATH_ROUTERS_NS)
-                l->routers[k] = l->routers[--l->n_routers];
-        if (l->n_routers == 0)
-            *l = r->locations[--r->n];
+        const struct path_location *l = &r->locations[i];
+        bool old = false;
+        for (size_t k = 0; k < l->n_routers; k++)
+            old |= now.ns - l->routers[k].last.ns > PATH_ROUTERS_NS;
+        if (old)
+            r->locations[i] = r->locations[--r->n];
     }
 }
 
 /* The location, or a new one in the place of the one that was not seen for longest. */
-static struct path_location *location_of(struct path_routers *r, const char *metro)
+static struct path_location *location_of(struct path_routers *r, const char *metro,
+                                         struct wall since)
 {
     struct path_location *oldest = &r->locations[0];
     for (size_t i = 0; i < r->n; i++) {
@@ -29,16 +31,16 @@ static struct path_location *location_of(struct path_routers *r, const char *met
     }
     if (r->n < PATH_LOCATIONS_MAX)
         oldest = &r->locations[r->n++];
-    *oldest = (struct path_location){.named = true};
+    *oldest = (struct path_location){.since = since, .named = true};
     text_copy(oldest->metro, sizeof oldest->metro, metro);
     return oldest;
 }
 
-bool path_routers_restore(struct path_routers *r, const char *metro, const char *router,
-                          bool named, uint64_t traces, struct wall last)
+bool path_routers_count(struct path_routers *r, const char *metro, const char *router,
+                        bool named, uint64_t traces, struct wall since, struct wall last)
 {
     size_t at = 0;
-    struct path_location *l = location_of(r, metro);
+    struct path_location *l = location_of(r, metro, since);
     while (at < l->n_routers && strcmp(l->routers[at].name, router) != 0)
         at++;
     if (at == PATH_ROUTERS_MAX)
@@ -62,7 +64,7 @@ void path_routers_add(struct path_routers *r, const struct path_sample *s,
     if (*path_router(s, name, &named) == '\0' || *path_entry(s) == '\0')
         return;
     forget_old(r, now);
-    path_routers_restore(r, path_entry(s), name, named, 1, now);
+    path_routers_count(r, path_entry(s), name, named, 1, now, now);
 }
 
 uint64_t path_location_traces(const struct path_location *l)

@@ -13,7 +13,7 @@
 
 enum { PATH_LOCATIONS_MAX = 8, PATH_ROUTERS_MAX = 8 };
 
-/* A router that was not seen for so long is forgotten. */
+/* Where a router was not seen for so long, the location's count begins anew. */
 #define PATH_ROUTERS_NS (7 * 24 * 3600 * NS_PER_S)
 
 struct path_location {
@@ -24,7 +24,7 @@ struct path_location {
         struct wall last;
     } routers[PATH_ROUTERS_MAX];
     size_t n_routers;
-    struct wall last;
+    struct wall since, last; /* `since` 0: counted by an earlier version, not known */
     bool named; /* all by their names: interfaces of one router are not two */
 };
 
@@ -37,9 +37,10 @@ struct path_routers { /* start with { 0 } */
 void path_routers_add(struct path_routers *r, const struct path_sample *s,
                       struct wall now);
 
-/* Adds a router of an earlier process. False: there is no room. */
-bool path_routers_restore(struct path_routers *r, const char *metro, const char *router,
-                          bool named, uint64_t traces, struct wall last);
+/* Adds traces over a router, as of an earlier process. `since`: when counting began, for a
+ * location that is new. False: there is no room. */
+bool path_routers_count(struct path_routers *r, const char *metro, const char *router,
+                        bool named, uint64_t traces, struct wall since, struct wall last);
 
 uint64_t path_location_traces(const struct path_location *l);
 

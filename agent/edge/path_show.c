@@ -68,20 +68,24 @@ static void add_row(const struct path_watch *w, const struct path_state *s,
 static void add_location(const struct path_watch *w, const struct path_location *l,
                          struct text *out)
 {
-    char at[PLACE_ROOM];
+    char at[PLACE_ROOM], since[WALL_TEXT_MAX], period[48] = "";
     uint64_t traces = path_location_traces(l);
+    wall_text(since, l->since);
+    if (l->since.ns != 0)
+        snprintf(period, sizeof period, " since %.10s %.5s UTC", since, since + 11);
     text_add(out, "%s: ", place(at, w, l->metro));
     if (l->n_routers == 1) {
-        text_add(
-            out,
-            "one router, %s, in %" PRIu64
-            " traces of the last 7 days; cannot tell whether there is another one: one "
-            "with more than %.1f %% of the flows would have been seen (95 %%)\n",
-            l->routers[0].name, traces, 100 * path_location_bound(l));
+        text_add(out,
+                 "one router, %s, in %" PRIu64
+                 " trace%s%s; cannot tell whether there is another one: one with more "
+                 "than %.1f %% of the flows would have been seen (95 %%)\n",
+                 l->routers[0].name, traces, traces == 1 ? "" : "s", period,
+                 100 * path_location_bound(l));
         return;
     }
-    text_add(out, "%zu %s in %" PRIu64 " traces of the last 7 days: ", l->n_routers,
-             l->named ? "routers" : "router addresses, perhaps of one router", traces);
+    text_add(out, "%zu %s in %" PRIu64 " traces%s: ", l->n_routers,
+             l->named ? "routers" : "router addresses, perhaps of one router", traces,
+             period);
     for (size_t i = 0; i < l->n_routers; i++)
         text_add(out, "%s%s %.0f %%", i > 0 ? ", " : "", l->routers[i].name,
                  100 * (double)l->routers[i].traces / (double)traces);
@@ -164,6 +168,10 @@ static void location_json(struct json *j, const struct path_location *l)
 {
     json_object(j, NULL);
     json_string(j, "metro", l->metro);
+    if (l->since.ns != 0)
+        time_json(j, "since", l->since);
+    else
+        json_null(j, "since");
     json_unsigned(j, "traces", path_location_traces(l));
     json_bool(j, "by_name", l->named);
     json_array(j, "routers");

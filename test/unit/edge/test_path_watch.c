@@ -545,9 +545,15 @@ static void test_routers(void **state)
     CHECK_INT(1, r.locations[0].n_routers, "another interface of it");
     path_routers_add(&r, &b, now);
     CHECK_INT(2, r.locations[0].n_routers, "both");
-    now.ns += PATH_ROUTERS_NS + 1;
+    now.ns += PATH_ROUTERS_NS;
+    path_routers_add(&r, &b, now);
+    CHECK_INT(2, r.locations[0].n_routers, "kept for a week");
+    CHECK_INT(START_NS, r.locations[0].since.ns, "since when both are counted");
+    now.ns++;
     path_routers_add(&r, &b, now);
     CHECK_INT(1, r.locations[0].n_routers, "forgotten after a week");
+    CHECK_INT(1, path_location_traces(&r.locations[0]), "the count begins anew");
+    CHECK_INT(now.ns, r.locations[0].since.ns, "as it does not tell of one router only");
 }
 
 /* What `edgelat status` shows: what is known, and what cannot be told. */
@@ -566,8 +572,8 @@ static void test_shown(void **state)
     path_show_text(r.watch, &text);
     static const char *const expected[] = {
         "\texchange\tipv4\tParis (PAR)\tbackup\t4\t1 trace\t1.0\t13.0\t2.0\tAS64500\n",
-        "London (LON): one router, icr02.lon24, in 20 traces of the last 7 days; cannot tell whether "
-        "there is another one: one with more than 13.9 % of the flows would have been seen",
+        "London (LON): one router, icr02.lon24, in 20 traces since 2026-11-23 09:00 UTC; cannot tell "
+        "whether there is another one: one with more than 13.9 % of the flows would have been seen",
         "UTC, from London (LON), primary, to Paris (PAR), backup (by the entry); no probe was "
         "lost; delay 10.0 ms before, 16.0 ms after; 1 path\n",
     };
@@ -614,7 +620,9 @@ static void test_restart(void **state)
     add(&r, &paris, 10);
     CHECK_TEXT("entry_changed LON>PAR INFO, failover primary>backup WARN", said(&r),
                "noticed after the restart");
-    CHECK_INT(1, path_watch_routers(r.watch)->locations[0].n_routers, "routers are kept");
+    const struct path_location *at = &path_watch_routers(r.watch)->locations[0];
+    CHECK_INT(1, at->n_routers, "routers are kept");
+    CHECK_INT(START_NS + 10 * NS_PER_S, at->since.ns, "and since when they are counted");
     struct path_watch *other = path_watch_create(&r.site);
     CHECK_INT(0, path_watch_read(other, &only, 1, 8, text_string(&file), file.len, &same),
               "another network");
@@ -624,6 +632,19 @@ static void test_restart(void **state)
                           (size_t)(cut - text_string(&file)), &same) > 0,
           "cut off");
     path_watch_destroy(other);
+    static const char earlier[] = "edgelat paths 1\nnetwork 0000000000000007\n"
+                                  "router LON 3 1795424400 name icr02.lon24\nend 1\n";
+    struct text shown = {0};
+    path_watch_destroy(r.watch);
+    r.watch = path_watch_create(&r.site);
+    CHECK_INT(0,
+              path_watch_read(r.watch, &only, 1, 7, earlier, sizeof earlier - 1, &same),
+              "of a version that did not write since when");
+    add(&r, &london, 1);
+    path_show_text(r.watch, &shown);
+    CHECK(strstr(text_string(&shown), "in 4 traces; cannot tell") != NULL, "%s",
+          text_string(&shown));
+    text_free(&shown);
     text_free(&file);
     end(&r);
 }
