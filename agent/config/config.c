@@ -535,6 +535,13 @@ size_t config_parse(struct config *c, const struct kinds *kinds, const char *fil
                 CONFIG_BYTES_MAX / 1024);
         return r.problems;
     }
+    size_t blank = text_mark(text, len);
+    while (blank < len && memchr(" \t\r\n", text[blank], 4) != NULL)
+        blank++;
+    if (blank == len)
+        problem(&r,
+                "empty, as an editor or a full disk may leave a file; write it again, "
+                "or put a comment in it if the defaults are meant");
     struct ini ini = ini_open(text, len);
     for (struct ini_item item; ini_next(&ini, &item);) {
         r.line = item.line;

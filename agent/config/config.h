@@ -166,7 +166,8 @@ void config_free(struct config *c);
 
 /*
  * Parses `text` into `c`; `file` is its name for messages. Returns the number of
- * problems, each passed to `on_problem`. `c` is usable only after 0.
+ * problems, each passed to `on_problem`. `c` is usable only after 0. A text without
+ * anything but blanks is a problem: a file that was cut must not become the defaults.
  */
 size_t config_parse(struct config *c, const struct kinds *kinds, const char *file,
                     const char *text, size_t len, config_problem_cb *on_problem,

@@ -127,9 +127,14 @@ static void life_of_a_service(void **state)
     TURN(r, strstr(r->reported, "READY=1\nSTATUS=1 targets") != NULL);
     TURN(r, strstr(r->reported, "WATCHDOG=1\nSTATUS=1 targets") != NULL);
 
+    child_write(world_folder.path, "edgelat.conf", ""); /* by a full disk */
+    kill(r->agent, SIGHUP);
+    TURN(r, strstr(log_of(r), "edgelat.conf:1: empty, ") != NULL &&
+                strstr(log_of(r), "keeping the running configuration") != NULL);
+
     configure(r, "intervall = 5s\n"); /* a reload with a mistake in it */
     kill(r->agent, SIGHUP);
-    TURN(r, strstr(log_of(r), "keeping the running configuration") != NULL);
+    TURN(r, strstr(log_of(r), "did you mean 'interval'") != NULL);
     CHECK(strstr(r->reported, "RELOADING=1") == NULL, "it goes on");
 
     configure(r, "[target far]\nhost = far.test\nkinds = tcp\n");

@@ -119,8 +119,8 @@ static void test_no_targets(void **state)
     struct folder f = folder_make();
     struct config c;
     struct capture out;
-    folder_write(&f, "edgelat.conf", "");
-    CHECK_INT(0, load(&c, &f, &out), "an empty file: the usual targets");
+    folder_write(&f, "edgelat.conf", "#\n");
+    CHECK_INT(0, load(&c, &f, &out), "only a comment: the usual targets");
     config_free(&c);
     folder_write(&f, "edgelat.conf", "[agent]\nworkloads = no\n");
     CHECK_INT(1, load(&c, &f, &out), "none at all");
@@ -132,6 +132,38 @@ static void test_no_targets(void **state)
     folder_write(&f, "edgelat.conf", "[targt t]\nhost = x\n");
     CHECK_INT(1, load(&c, &f, &out), "only the cause is said, not what follows from it");
     config_free(&c);
+    folder_remove(&f);
+}
+
+static void check_empty(const struct folder *f, const char *name)
+{
+    struct config c;
+    struct capture out;
+    char expected[1024];
+    CHECK_INT(1, load(&c, f, &out), name);
+    snprintf(expected, sizeof expected,
+             "%s/%s:1: empty, as an editor or a full disk may leave a file; write it "
+             "again, or put a comment in it if the defaults are meant\n",
+             f->path, name);
+    CHECK_TEXT(expected, out.err, name);
+    config_free(&c);
+}
+
+/* A file that was cut must not become the defaults. */
+static void test_empty(void **state)
+{
+    (void)state;
+    static const char *const empty[] = {"", "\n", " \t\r\n\n", "\xef\xbb\xbf"};
+    struct folder f = folder_make();
+    make_drop_ins(&f);
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        folder_write(&f, "edgelat.conf", empty[i]);
+        folder_write(&f, "edgelat.conf.d/a.conf", "; nothing yet");
+        check_empty(&f, "edgelat.conf");
+        folder_write(&f, "edgelat.conf", main_file);
+        folder_write(&f, "edgelat.conf.d/a.conf", empty[i]);
+        check_empty(&f, "edgelat.conf.d/a.conf");
+    }
     folder_remove(&f);
 }
 
@@ -264,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_problems_of_all_files),
         cmocka_unit_test(test_many_problems),
         cmocka_unit_test(test_no_targets),
+        cmocka_unit_test(test_empty),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_no_permission),
         cmocka_unit_test(test_too_long),
