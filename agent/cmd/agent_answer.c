@@ -65,7 +65,9 @@ static int read_bytes(const char *path, struct text *answer)
 int agent_answer_read(const char *path, struct text *bytes, struct status_answer *out)
 {
     int rc = read_bytes(path, bytes);
-    return rc < 0 ? rc : answer_read(out, text_string(bytes), bytes->len) ? 0 : -EPROTO;
+    if (rc < 0 || answer_read(out, text_string(bytes), bytes->len))
+        return rc;
+    return answer_is_newer(text_string(bytes), bytes->len) ? -EPROTONOSUPPORT : -EPROTO;
 }
 
 static int no_answer(const char *path, int rc)
@@ -74,6 +76,10 @@ static int no_answer(const char *path, int rc)
         return cmd_cannot("%s: the answer is not from a compatible agent; check "
                           "status_socket in [agent]",
                           path);
+    if (rc == -EPROTONOSUPPORT)
+        return cmd_cannot("%s: the agent is newer than this program (edgelat %s); use "
+                          "the edgelat of the agent's package",
+                          path, EDGELAT_VERSION);
     if (rc == -ENOENT || rc == -ECONNREFUSED)
         return cmd_cannot(
             "no agent answers at %s; check whether it runs (systemctl status "

@@ -26,7 +26,7 @@ bool agent_answer_parse(int argc, char **argv, const char **config, bool *json,
 int agent_answer_config(struct config *c, const char *path);
 
 /* Reads the answer at the socket into `bytes`; `out` has views of it. Returns 0, -errno, or
- * -EPROTO: not an answer of a compatible agent. -ENOENT, -ECONNREFUSED: no agent. */
+ * -EPROTO: not an answer of an agent. -EPROTONOSUPPORT: of a newer one. -ENOENT, -ECONNREFUSED: no agent. */
 int agent_answer_read(const char *path, struct text *bytes, struct status_answer *out);
 
 /* Prints the answer at the socket. Returns the exit code; after a message if CMD_CANNOT. */

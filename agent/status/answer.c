@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#define MAGIC "edgelat status 1 "
+#define MAGIC "edgelat status "
 
-enum { HEAD_MAX = 80 };
+enum { VERSION = 2, NUMBERS = 4, HEAD_MAX = 80 };
 
 /* Foreign names may be invalid UTF-8, and a text that was cut may end within a character.
  * answer_read() would refuse the whole answer. */
@@ -22,14 +22,14 @@ static void replace_invalid(char *bytes, size_t len)
 void answer_write(struct text *out, int code, const struct text *json,
                   const struct text *text)
 {
-    text_add(out, MAGIC "%d %zu %zu\n", code, json->len, text->len);
+    text_add(out, MAGIC "%d %d %zu %zu\n", VERSION, code, json->len, text->len);
     text_add_bytes(out, json->bytes, json->len);
     text_add_bytes(out, text->bytes, text->len);
     replace_invalid(out->bytes, out->len);
 }
 
 /* Parses the first line. Returns its length, or 0 when it is malformed. */
-static size_t read_head(int64_t numbers[3], const char *bytes, size_t len)
+static size_t read_head(int64_t numbers[NUMBERS], const char *bytes, size_t len)
 {
     char line[HEAD_MAX], *at = line + strlen(MAGIC);
     const char *end = memchr(bytes, '\n', len < HEAD_MAX ? len : HEAD_MAX);
@@ -38,7 +38,7 @@ static size_t read_head(int64_t numbers[3], const char *bytes, size_t len)
         return 0;
     memcpy(line, bytes, line_len);
     line[line_len] = '\0';
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < NUMBERS; i++) {
         const char *word = strsep(&at, " ");
         if (word == NULL || !text_to_integer(word, 0, ANSWER_MAX, &numbers[i]))
             return 0;
@@ -60,17 +60,30 @@ static bool is_text(const char *bytes, size_t len)
 
 bool answer_read(struct status_answer *out, const char *bytes, size_t len)
 {
-    int64_t numbers[3];
+    int64_t numbers[NUMBERS]; /* version, code, lengths */
     size_t head = len > 0 ? read_head(numbers, bytes, len) : 0;
-    if (head == 0 || numbers[0] > 1 ||
-        len - head != (size_t)numbers[1] + (size_t)numbers[2])
+    if (head == 0 || numbers[0] < 1 || numbers[0] > VERSION || numbers[1] > 1 ||
+        len - head != (size_t)numbers[2] + (size_t)numbers[3])
         return false;
     *out = (struct status_answer){
-        .code = (int)numbers[0],
+        .code = (int)numbers[1],
         .json = bytes + head,
-        .json_len = (size_t)numbers[1],
-        .text = bytes + head + numbers[1],
-        .text_len = (size_t)numbers[2],
+        .json_len = (size_t)numbers[2],
+        .text = bytes + head + numbers[2],
+        .text_len = (size_t)numbers[3],
     };
     return is_text(out->json, out->json_len) && is_text(out->text, out->text_len);
+}
+
+bool answer_is_newer(const char *bytes, size_t len)
+{
+    char word[12];
+    int64_t version;
+    size_t n = 0, at = strlen(MAGIC);
+    if (len < at || memcmp(bytes, MAGIC, at) != 0)
+        return false;
+    for (; at < len && bytes[at] != ' ' && n + 1 < sizeof word; at++)
+        word[n++] = bytes[at];
+    word[n] = '\0';
+    return text_to_integer(word, VERSION + 1, INT32_MAX, &version);
 }

@@ -69,6 +69,8 @@ static const struct {
      "one\ntwo\n", false},
     {"something is wrong", "edgelat status 1 1 8 8\n{\"a\":1}\none\ntwo\n", NULL, CMD_BAD,
      "one\ntwo\n", false},
+    {"a table", "edgelat status 2 0 3 12\n{}\n\tab\t>c\n\tx\t1\n", NULL, CMD_FINE,
+     "ab  c\nx   1\n", false},
     {"as JSON", "edgelat status 1 1 8 8\n{\"a\":1}\none\ntwo\n", "--json", CMD_BAD,
      "{\"a\":1}\n", false},
     {"nothing", "", NULL, CMD_CANNOT, NULL, false},
@@ -99,6 +101,25 @@ static void what_answers(void **state)
         CHECK_TEXT(cases[i].out != NULL ? cases[i].out : "", out.out, cases[i].what);
         CHECK_TEXT(cases[i].out != NULL ? "" : no_agent, out.err, cases[i].what);
     }
+    folder_remove(&b.folder);
+}
+
+static void a_newer_agent(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct capture out;
+    char expected[256];
+    begin(&b);
+    snprintf(expected, sizeof expected,
+             "edgelat: %s: the agent is newer than this program (edgelat %s); use the "
+             "edgelat of the agent's package\n",
+             b.socket, EDGELAT_VERSION);
+    pid_t pid = answer_with(&b, "edgelat status 3 0 0 9\n\t\tone\ttwo", false);
+    CHECK_INT(CMD_CANNOT, run(&out, &b, NULL), "its form is not known");
+    waitpid(pid, NULL, 0);
+    CHECK_TEXT("", out.out, "nothing of it is shown");
+    CHECK_TEXT(expected, out.err, "one sentence");
     folder_remove(&b.folder);
 }
 
@@ -149,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_answers),
+        cmocka_unit_test(a_newer_agent),
         cmocka_unit_test(nobody_answers),
         cmocka_unit_test(usage),
     };

@@ -11,7 +11,7 @@ static void there_and_back(void **state)
     text_add(&json, "{\"a\":1}\n");
     text_add(&text, "one\ntwo\n");
     answer_write(&out, 1, &json, &text);
-    CHECK_TEXT("edgelat status 1 1 8 8\n{\"a\":1}\none\ntwo\n", text_string(&out),
+    CHECK_TEXT("edgelat status 2 1 8 8\n{\"a\":1}\none\ntwo\n", text_string(&out),
                "bytes");
     CHECK(answer_read(&a, out.bytes, out.len), "it is one");
     CHECK_INT(1, a.code, "code");
@@ -37,7 +37,7 @@ static void what_is_no_text_is_not_sent(void **state)
     text_add(&json, "\"Z\xc3\xbcrich\xc2\x9b\"\n");
     text_add(&text, "cut Z\xc3\n\x1b[2J\ta\n");
     answer_write(&out, 0, &json, &text);
-    CHECK_TEXT("edgelat status 1 0 12 14\n\"Z\xc3\xbcrich??\"\ncut Z?\n?[2J\ta\n",
+    CHECK_TEXT("edgelat status 2 0 12 14\n\"Z\xc3\xbcrich??\"\ncut Z?\n?[2J\ta\n",
                text_string(&out), "bytes");
     CHECK(answer_read(&a, out.bytes, out.len), "and it is one");
     text_free(&out);
@@ -54,7 +54,9 @@ static const struct {
     {"more than it says", "edgelat status 1 0 0 0\nx", false},
     {"less than it says", "edgelat status 1 0 2 2\nx\ny", false},
     {"something else", "HTTP/1.1 400 Bad Request\n\n", false},
-    {"another version", "edgelat status 2 0 0 0\n", false},
+    {"the version before", "edgelat status 1 0 0 4\none\n", true},
+    {"no version", "edgelat status 0 0 0 0\n", false},
+    {"the next version", "edgelat status 3 0 0 0\n", false},
     {"no such code", "edgelat status 1 2 0 0\n", false},
     {"a number is missing", "edgelat status 1 0 0\n", false},
     {"one too many", "edgelat status 1 0 0 0 0\n", false},
@@ -84,12 +86,31 @@ static void what_is_none(void **state)
     CHECK(!answer_read(&a, "edgelat status 1 0 0 2\n\0\n", 25), "a NUL");
 }
 
+static void newer_agents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool is;
+    } heads[] = {
+        {"edgelat status 1 0 0 0\n", false},  {"edgelat status 2 2 0 0\n", false},
+        {"edgelat status 3 0 0 0\n", true},   {"edgelat status 3", true},
+        {"edgelat status 40 other\n", true},  {"edgelat status ", false},
+        {"edgelat status -3 0 0 0\n", false}, {"edgelat status 99999999999 0\n", false},
+        {"HTTP/1.1 400 Bad\n", false},        {"", false},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        CHECK_INT(heads[i].is, answer_is_newer(heads[i].bytes, strlen(heads[i].bytes)),
+                  heads[i].bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(what_is_no_text_is_not_sent),
         cmocka_unit_test(what_is_none),
+        cmocka_unit_test(newer_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
