@@ -1,6 +1,7 @@
 #include "diagnose/diagnosis.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *check_name(enum check_id id)
@@ -91,50 +92,64 @@ static size_t clause_len(const char *sentence)
     return n;
 }
 
-static void add_also(struct fault_found *x, const struct fault_found *other)
+/* Without a first "; ". What does not fit is counted. */
+static void add_also(struct fault_found *x, const char *clause, size_t len)
 {
-    static const char more[] = "; and more";
-    size_t len = strlen(x->also), n = clause_len(other->what);
-    struct text t = {0};
-    if (len >= sizeof more && strcmp(x->also + len + 1 - sizeof more, more) == 0)
+    static const char most[] = "; and 64 more";
+    size_t at = strlen(x->also);
+    const char *between = at > 0 ? "; " : "";
+    if (x->n_more > 0 || at + strlen(between) + len + sizeof most > sizeof x->also) {
+        x->n_more++;
         return;
-    text_add(&t, "%s%.*s", len > 0 ? "; " : "", (int)n, other->what);
-    bool fits = len == 0 || len + t.len + sizeof more <= sizeof x->also;
-    text_copy(x->also + len, sizeof x->also - len, fits ? text_string(&t) : more);
-    text_free(&t);
+    }
+    snprintf(x->also + at, sizeof x->also - at, "%s%.*s", between, (int)len, clause);
 }
 
-static bool is_explained(const struct diagnosis *d, size_t i)
+static bool is_explained(const struct fault_found *all, size_t n,
+                         const struct fault_found *x)
 {
-    for (size_t k = 0; k < d->n_found; k++)
-        if (explains(&d->found[k], &d->found[i]))
+    for (size_t i = 0; i < n; i++)
+        if (explains(&all[i], x))
             return true;
     return false;
 }
 
+static void add_finding(struct diagnosis *d, const struct fault_found *x)
+{
+    struct fault_found *last = d->n_found > 0 ? &d->found[d->n_found - 1] : NULL;
+    if (last == NULL || last->fault != x->fault) {
+        d->found[d->n_found++] = *x;
+        return;
+    }
+    bool all = last->services == 0 || x->services == 0;
+    last->services = all ? 0 : last->services | x->services;
+    last->shared |= x->shared;
+    add_also(last, x->what, clause_len(x->what));
+}
+
 void diagnosis_explain(struct diagnosis *d)
 {
-    struct fault_found left[FAULTS_FOUND_MAX] = {0};
-    size_t n = 0;
-    for (enum fault f = 0; f < FAULTS; f++)
-        for (size_t i = 0; i < d->n_found; i++)
-            if (d->found[i].fault == f && !is_explained(d, i))
-                left[n++] = d->found[i];
-    for (size_t i = 0; i < d->n_found; i++)
-        for (size_t k = 0; k < n; k++)
-            if (is_explained(d, i) && explains(&left[k], &d->found[i])) {
-                add_also(&left[k], &d->found[i]);
-                break;
-            }
+    struct fault_found all[FAULTS_FOUND_MAX];
+    size_t n = d->n_found;
+    memcpy(all, d->found, n * sizeof *all);
     d->n_found = 0;
+    for (enum fault f = 0; f < FAULTS; f++)
+        for (size_t i = 0; i < n; i++)
+            if (all[i].fault == f && !is_explained(all, n, &all[i]))
+                add_finding(d, &all[i]);
     for (size_t i = 0; i < n; i++) {
-        struct fault_found *last = d->n_found > 0 ? &d->found[d->n_found - 1] : NULL;
-        if (last != NULL && last->fault == left[i].fault) {
-            last->services |= left[i].services;
-            add_also(last, &left[i]);
-        } else {
-            d->found[d->n_found++] = left[i];
-        }
+        size_t k = is_explained(all, n, &all[i]) ? 0 : d->n_found;
+        while (k < d->n_found && !explains(&d->found[k], &all[i]))
+            k++;
+        if (k < d->n_found)
+            add_also(&d->found[k], all[i].what, clause_len(all[i].what));
+    }
+    for (size_t k = 0; k < d->n_found; k++) {
+        struct fault_found *x = &d->found[k];
+        size_t at = strlen(x->also);
+        if (x->n_more > 0)
+            snprintf(x->also + at, sizeof x->also - at, "%s%zu more",
+                     at > 0 ? "; and " : "", x->n_more);
     }
 }
 

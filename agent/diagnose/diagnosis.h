@@ -79,8 +79,9 @@ struct fault_found {
     const char *whom;    /* to call */
     char what[400];      /* a sentence: what is wrong, with figures */
     char next[320];      /* a sentence: what to do */
-    char also
-        [320]; /* what it explains, and further cases of it, a clause each; "": none */
+    /* Further cases of it and what it explains, a clause each; "": none. */
+    char also[320];
+    size_t n_more; /* those that did not fit; `also` ends with their number */
 };
 
 enum { CHECK_ROWS_MAX = 256, FAULTS_FOUND_MAX = 64 };

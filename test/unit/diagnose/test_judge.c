@@ -1031,6 +1031,14 @@ static const struct {
     {"an entry of this host", own_entry, "service_down"},
 };
 
+static const struct check_row *row_of(const struct diagnosis *d, enum check_id id)
+{
+    for (size_t i = 0; i < d->n_rows; i++)
+        if (d->rows[i].id == id)
+            return &d->rows[i];
+    return NULL;
+}
+
 static void test_findings(void **state)
 {
     (void)state;
@@ -1073,6 +1081,74 @@ static void test_effects(void **state)
     CHECK_TEXT("provider", d->found[0].segment, "where");
     free(d);
     free(f);
+}
+
+/* What does not fit is counted: each effect and each further case is named, or in the number. */
+static void test_many_effects(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t cases, effects;
+    } rows[] = {{1, 0}, {1, 1}, {1, 4}, {1, 12}, {5, 12}, {12, 40}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct diagnosis *d = calloc(1, sizeof *d);
+        size_t named = 0, more = 0;
+        for (uint32_t n = 0; n < rows[i].cases + rows[i].effects; n++) {
+            bool effect = n >= rows[i].cases;
+            struct fault_found *x = diagnosis_fault(
+                d, effect ? FAULT_SERVICE_SLOW : FAULT_PROVIDER_SLOW, CERTAINTY_SURE,
+                effect   ? 1
+                : n == 0 ? 0
+                         : 1);
+            snprintf(x->what, sizeof x->what,
+                     "%s number %u is slow (by %u ms); or is it?",
+                     effect ? "service" : "provider", n, n);
+        }
+        diagnosis_explain(d);
+        CHECK_INT(1, d->n_found, "one finding");
+        CHECK_INT(0, d->found[0].services, "of all services");
+        const char *also = d->found[0].also, *last = strrchr(also, ';');
+        for (const char *at = also; (at = strstr(at, "number")) != NULL; at++)
+            named++;
+        if (last != NULL)
+            sscanf(last, "; and %zu more", &more);
+        CHECK_INT(rows[i].cases - 1 + rows[i].effects, named + more, also);
+        CHECK(more == 0 || strlen(also) > sizeof d->found[0].also / 2, "%s", also);
+        free(d);
+    }
+}
+
+/* Where the path ends before it shows anything, it is no good one. */
+static void test_untold_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        bool traced;
+        enum path_end end;
+        enum entry_state entry;
+        enum grade grade;
+    } rows[] = {
+        {"reached, by Microsoft's routers", true, PATH_REACHED, ENTRY_FOUND, GRADE_GOOD},
+        {"reached, no router known", true, PATH_REACHED, ENTRY_HIDDEN, GRADE_GOOD},
+        {"a firewall behind the entry", true, PATH_SILENT, ENTRY_FOUND, GRADE_GOOD},
+        {"a firewall before the entry", true, PATH_SILENT, ENTRY_HIDDEN, GRADE_UNKNOWN},
+        {"no hop answers", false, PATH_SILENT, ENTRY_HIDDEN, GRADE_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        f->n_paths = 1;
+        f->paths[0].traced = rows[i].traced;
+        f->paths[0].end = rows[i].end;
+        f->paths[0].entry = rows[i].entry;
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        const struct check_row *row = row_of(d, CHECK_PATH);
+        CHECK(row != NULL, "a row");
+        CHECK_INT(rows[i].grade, row->grade, rows[i].what);
+        free(d);
+        free(f);
+    }
 }
 
 /* A recommendation that is missed is a remark. */
@@ -1416,7 +1492,8 @@ int main(void)
         cmocka_unit_test(test_loss_charge),    cmocka_unit_test(test_words),
         cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_far_ipv4),
         cmocka_unit_test(test_usual),          cmocka_unit_test(test_recommendation),
-        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_distance),       cmocka_unit_test(test_many_effects),
+        cmocka_unit_test(test_untold_path),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

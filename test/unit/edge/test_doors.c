@@ -208,6 +208,29 @@ static void test_summary(void **state)
     }
 }
 
+/* What it says: never that none is nearer where nothing answered. */
+static void test_summary_text(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t answering, left;
+        const char *expected;
+    } cases[] = {
+        {0, 0, "no front door answered; cannot tell whether one is nearer"},
+        {0, 3, "no front door answered; cannot tell whether one is nearer"},
+        {1, 0, "nearest of 1 front door that answered; no other could be nearer"},
+        {5, 0, "nearest of 5 front doors that answered; no other could be nearer"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct doors_summary s = {.answering = cases[i].answering,
+                                        .left = cases[i].left};
+        struct text out = {0};
+        doors_summary_text(&out, &s);
+        CHECK_TEXT(cases[i].expected, text_string(&out), "summary");
+        text_free(&out);
+    }
+}
+
 static void test_late_answers(void **state)
 {
     (void)state;
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_one_address_for_all),
         cmocka_unit_test(test_middlebox),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_summary_text),
         cmocka_unit_test(test_late_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
