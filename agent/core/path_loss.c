@@ -103,16 +103,22 @@ static void begin_counts(struct path_loss *l, struct wall at)
     l->began = at;
 }
 
+static struct path_loss_counts count_all(const struct path_loss *l)
+{
+    struct path_loss_counts all = {0};
+    for (size_t k = 0; k < KINDS_MAX; k++) {
+        all.sent += l->since[k].sent;
+        all.lost += l->since[k].lost;
+    }
+    return all;
+}
+
 /* How the mirrored chart goes: as the loss to detect, or half of what was seen. */
 static double to_hold(const struct path_loss *l)
 {
-    double p1 = from_odds(PATH_LOSS_ABOVE * l->limit / (1 - l->limit)), sent = 0,
-           lost = 0;
-    for (size_t k = 0; k < KINDS_MAX; k++) {
-        sent += l->since[k].sent;
-        lost += l->since[k].lost;
-    }
-    return fmax(p1, sent > 0 ? lost / sent / 2 : 0);
+    double p1 = from_odds(PATH_LOSS_ABOVE * l->limit / (1 - l->limit));
+    struct path_loss_counts all = count_all(l);
+    return fmax(p1, all.sent > 0 ? (double)all.lost / all.sent / 2 : 0);
 }
 
 static void take_back(struct path_loss *l, bool lost)
@@ -224,13 +230,14 @@ struct path_loss_verdict path_loss_verdict(struct path_loss *l, size_t kind,
     struct path_loss_verdict v = {.is = PATH_LOSS_NONE};
     decay(l, now);
     if (l->level && c->sent > 0 && (double)c->lost > (double)l->limit * c->sent) {
-        v = (struct path_loss_verdict){
-            .is = PATH_LOSS_LEVEL, .since = l->began, .sent = c->sent, .lost = c->lost};
-        v.interval = loss_interval(c->lost, c->sent);
-        for (size_t k = 0; k < KINDS_MAX; k++) {
-            v.others_sent += k != kind ? l->since[k].sent : 0;
-            v.others_lost += k != kind ? l->since[k].lost : 0;
-        }
+        struct path_loss_counts all = count_all(l);
+        v = (struct path_loss_verdict){.is = PATH_LOSS_LEVEL,
+                                       .since = l->began,
+                                       .sent = all.sent,
+                                       .lost = all.lost,
+                                       .interval = loss_interval(all.lost, all.sent),
+                                       .own_sent = c->sent,
+                                       .own_lost = c->lost};
     } else if (l->bursts && !l->level) {
         v = (struct path_loss_verdict){.is = PATH_LOSS_IN_BURSTS,
                                        .since = l->first_burst,

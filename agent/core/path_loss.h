@@ -122,9 +122,11 @@ struct path_loss_verdict {
         PATH_LOSS_IN_BURSTS,
     } is;
     struct wall since;
-    uint32_t sent, lost;               /* of that kind since then, in a level */
-    struct loss_interval interval;     /* of its loss */
-    uint32_t others_sent, others_lost; /* of the other kinds on this path */
+    /* In a level: the packets since then of all kinds that share the test, as the level is
+     * theirs, the interval of their loss, and those of that kind. */
+    uint32_t sent, lost;
+    struct loss_interval interval;
+    uint32_t own_sent, own_lost;
     uint32_t bursts, longest; /* of the bursts: how many, the longest in packets */
 };
 
@@ -139,8 +141,11 @@ double path_loss_take_news(struct path_loss *l);
 bool path_loss_site_window(struct path_loss_site *s, double news);
 void path_loss_expect(struct path_loss *l, bool site_loses);
 
-/* The verdict on that kind at `now`. PATH_LOSS_LEVEL only if the kind's own share is over
- * the limit. */
+/*
+ * The verdict on that kind at `now`. PATH_LOSS_LEVEL only if the kind's own share is over
+ * the limit. That of all kinds may be below it: a level is held until it has surely ended,
+ * and begins early while the site loses.
+ */
 struct path_loss_verdict path_loss_verdict(struct path_loss *l, size_t kind,
                                            struct wall now);
 

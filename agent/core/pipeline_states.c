@@ -51,10 +51,10 @@ static const char *clock_time(char out[WALL_TEXT_MAX], struct wall time)
     return out + 11;
 }
 
-static void hold_against_loss(const struct limits *l, const struct path_loss_verdict *v,
-                              struct finding *f)
+static void hold_against_loss(const struct limits *l, const char *kind,
+                              const struct path_loss_verdict *v, struct finding *f)
 {
-    char since[WALL_TEXT_MAX], others[80] = "";
+    char since[WALL_TEXT_MAX], own[120] = "";
     f->loss = *v;
     if (v->is == PATH_LOSS_IN_BURSTS) {
         worse(
@@ -64,17 +64,18 @@ static void hold_against_loss(const struct limits *l, const struct path_loss_ver
             v->bursts, clock_time(since, v->since), v->longest);
         return;
     }
-    if (v->others_sent > v->sent / 2 &&
-        (double)v->others_lost <= l->loss_ratio * v->others_sent)
-        snprintf(others, sizeof others,
-                 "; of the other probes on this path only %u of %u", v->others_lost,
-                 v->others_sent);
+    double share = (double)v->lost / v->sent;
+    uint32_t others_sent = v->sent - v->own_sent, others_lost = v->lost - v->own_lost;
+    if (others_sent > v->own_sent / 2 && others_lost <= l->loss_ratio * others_sent)
+        snprintf(own, sizeof own, "; by %s %u of %u, by other kinds only %u of %u", kind,
+                 v->own_lost, v->own_sent, others_lost, others_sent);
     worse(f, STATE_DEGRADED, l->loss_ratio, l->loss_source,
-          "%u of %u packets were lost since %s UTC, %.1f %% (95 %% interval %.1f to "
-          "%.1f %%), more than %g %%%s%s",
-          v->lost, v->sent, clock_time(since, v->since), 100.0 * v->lost / v->sent,
-          100 * v->interval.low, 100 * v->interval.high, 100 * l->loss_ratio,
-          of_media(l->loss_of_media), others);
+          "%u of %u packets%s were lost since %s UTC, %.1f %% (95 %% interval %.1f to "
+          "%.1f %%), %s than %g %%%s%s",
+          v->lost, v->sent, others_sent > 0 ? " on this path" : "",
+          clock_time(since, v->since), 100 * share, 100 * v->interval.low,
+          100 * v->interval.high, share > l->loss_ratio ? "more" : "not surely less",
+          100 * l->loss_ratio, of_media(l->loss_of_media), own);
 }
 
 /* Compares with the limits of the target; the last one exceeded is the reason. */
@@ -97,7 +98,7 @@ static void hold_against_limits(const struct pipeline *p, const struct pipeline_
               ms(delay->percentile_ns[P50]), ms(l->delay_ns),
               of_media(l->delay_of_media));
     if (loss.is != PATH_LOSS_NONE)
-        hold_against_loss(l, &loss, f);
+        hold_against_loss(l, p->kinds->list[s->kind]->name, &loss, f);
 }
 
 /* The target answers, but most replies are errors of its server, or too slow. */

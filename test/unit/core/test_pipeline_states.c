@@ -1,5 +1,7 @@
 /* Up, degraded and down, another level, another nearest one: what a pipeline tells. */
+#include "base/mem.h"
 #include "core/flap.h"
+#include "core/random.h"
 #include "unit/core/rig.h"
 
 static const char near[] = "192.0.2.1", middle[] = "192.0.2.2";
@@ -264,13 +266,134 @@ static void loss_degrades(void **state)
               e->text);
         CHECK_NEAR((double)lost / sent, number(e, "edgelat.loss_ratio"), 1e-9,
                    "as in text");
-        CHECK_NEAR(100.0 * lost / sent, percent, 0.05, "as a share");
+        CHECK_NEAR(100.0 * lost / sent, percent, 0.0501, "as a share");
         CHECK_INT(lost, number(e, "edgelat.loss.lost"), "lost");
         CHECK_INT(sent, number(e, "edgelat.loss.sent"), "sent");
         CHECK(number(e, "edgelat.loss.low") < 1.0 / 3 &&
                   number(e, "edgelat.loss.high") > 1.0 / 3,
               "the interval holds the truth");
         CHECK_TEXT(cases[c].told, text_of(e, "edgelat.limit.source"), "who says so");
+        end(&r);
+    }
+}
+
+static const struct kind syn = {.name = "syn",
+                                .delays = {"rtt"},
+                                .uses = USES_PORT,
+                                .interval_ns = 10 * NS_PER_S,
+                                .slow_interval_ns = 10 * NS_PER_S,
+                                .roles = {DELAY_HANDSHAKE},
+                                .on_by_default = true,
+                                .single_packets = true};
+static const struct kinds pooled = {{&ping, &syn}, 2};
+
+static void begin_with(struct rig *r, const struct kinds *with)
+{
+    begin(r);
+    pipeline_destroy(r->p);
+    for (size_t t = 0; t < TARGETS; t++) {
+        struct target old = r->targets[t];
+        r->targets[t] = target_default(with);
+        r->targets[t].name = old.name;
+        r->targets[t].host = old.host;
+    }
+    r->p = pipeline_create(&r->settings, with, 1, r->now, r->wall);
+    resolve(r, 0, near, "");
+    resolve(r, 1, middle, "");
+}
+
+struct packets { /* all that were sent, by time */
+    struct packet {
+        int64_t sent_ns;
+        bool lost;
+    } * all;
+    size_t n;
+};
+
+/* What the text says must be what was sent since then, up to the packets that wait for the
+ * losses among them. */
+static void check_loss_event(const struct event *e, const struct packets *p, double limit)
+{
+    unsigned lost = 0, sent = 0;
+    double percent = 0;
+    CHECK(sscanf(e->text,
+                 "degraded: %u of %u packets on this path were lost since %*5s UTC, %lf "
+                 "%%",
+                 &lost, &sent, &percent) == 3,
+          "%s", e->text);
+    uint32_t most = 0, most_lost = 0, queued = 0, queued_lost = 0;
+    for (size_t i = p->n; i-- > 0 && p->all[i].sent_ns >= e->since.ns;) {
+        bool waits = p->all[p->n - 1].sent_ns - p->all[i].sent_ns <= 11 * NS_PER_S;
+        most++;
+        most_lost += p->all[i].lost;
+        queued += waits;
+        queued_lost += waits && p->all[i].lost;
+    }
+    CHECK(sent <= most && sent + queued >= most, "%u sent: %s", most, e->text);
+    CHECK(lost <= most_lost && lost + queued_lost >= most_lost, "%u lost: %s", most_lost,
+          e->text);
+    CHECK_NEAR(100.0 * lost / sent, percent, 0.0501, "as a share");
+    CHECK_INT(sent, number(e, "edgelat.loss.sent"), "sent");
+    CHECK_INT(lost, number(e, "edgelat.loss.lost"), "lost");
+    CHECK_NEAR((double)lost / sent, number(e, "edgelat.loss_ratio"), 1e-9, "the ratio");
+    CHECK(number(e, "edgelat.loss.low") < (double)lost / sent &&
+              number(e, "edgelat.loss.high") > (double)lost / sent,
+          "the interval is that of these packets");
+    bool over = (double)lost / sent > limit;
+    CHECK(strstr(e->text, over ? "), more than " : "), not surely less than ") != NULL,
+          "%s", e->text);
+}
+
+/* The kinds of a path share one test: an event has the packets of all, however few are
+ * those of its own kind. */
+static void loss_is_told_of_the_packets_it_is_judged_by(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *says;
+        double limit, ping, syn, site; /* `site`: of the other target */
+        int pings;                     /* in a window, beside six SYNs */
+    } cases[] = {
+        {"few pings, many SYNs", "), more than 2 %", 0.02, 0.2, 0.2, 0, 1},
+        {"the path loses", "), more than 2 %", 0.02, 0.05, 0.05, 0, 6},
+        {"ICMP is limited", ", by other kinds only ", 0.02, 0.1, 0, 0, 6},
+        {"the site loses", "), not surely less than 10 %", 0.1, 0.08, 0.08, 0.4, 6},
+    };
+    enum { WINDOWS = 10000 };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct random random = random_from(2);
+        struct rig r;
+        struct packets sent = {mem_alloc(12 * WINDOWS * sizeof *sent.all), 0};
+        int events = 0, said = 0;
+        begin_with(&r, &pooled);
+        r.targets[0].limits.loss_ratio = r.targets[1].limits.loss_ratio = cases[c].limit;
+        for (int w = 0; w < WINDOWS && said < 3; w++) {
+            for (int i = 0; i < 12; i++, pass(&r, 4 * NS_PER_S)) {
+                bool is_ping = i % 2 == 0;
+                if (is_ping && i / 2 >= cases[c].pings)
+                    continue;
+                bool lost =
+                    random_unit(&random) < (is_ping ? cases[c].ping : cases[c].syn);
+                sent.all[sent.n++] = (struct packet){r.wall.ns, lost};
+                give(&r, is_ping ? 0 : 2, near, lost ? OUTCOME_LOSS : OUTCOME_REPLY,
+                     lost ? DELAY_UNDEFINED : MS(3), "");
+                lost = random_unit(&random) < cases[c].site;
+                give(&r, is_ping ? 4 : 6, middle, lost ? OUTCOME_LOSS : OUTCOME_REPLY,
+                     lost ? DELAY_UNDEFINED : MS(3), "");
+            }
+            close_window(&r);
+            for (size_t i = 0; i < r.batch->n_events; i++) {
+                const struct event *e = &r.batch->events[i];
+                if (e->target != &r.targets[0] || strstr(e->text, " packets") == NULL ||
+                    strstr(e->text, " bursts") != NULL)
+                    continue;
+                check_loss_event(e, &sent, cases[c].limit);
+                said += strstr(e->text, cases[c].says) != NULL;
+                events++;
+            }
+        }
+        CHECK(said > 0, "%s: %d events", cases[c].what, events);
+        free(sent.all);
         end(&r);
     }
 }
@@ -557,6 +680,7 @@ int main(void)
         cmocka_unit_test(failing_and_slow_replies_degrade),
         cmocka_unit_test(degraded_by_its_limits),
         cmocka_unit_test(loss_degrades),
+        cmocka_unit_test(loss_is_told_of_the_packets_it_is_judged_by),
         cmocka_unit_test(packets_sent_again_are_lost),
         cmocka_unit_test(bursts_are_told_as_bursts),
         cmocka_unit_test(varying_delay_degrades),
