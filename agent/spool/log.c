@@ -59,10 +59,11 @@ void spool_log_dropping(const char *dir, const char *why, size_t waiting)
              dir, why, waiting);
 }
 
-void spool_log_taken(const char *dir, uint64_t dropped)
+void spool_log_taken(const char *dir, uint64_t dropped, const char *causes)
 {
-    log_info("spool", "%s: batches are taken again, %" PRIu64 " were dropped", dir,
-             dropped);
+    log_info("spool",
+             "%s: batches are taken again; since the start %" PRIu64 " were dropped: %s",
+             dir, dropped, causes);
 }
 
 void spool_log_too_large(const char *dir, size_t len)

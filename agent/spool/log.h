@@ -19,7 +19,8 @@ void spool_log_written(const char *dir, int before, int rc, size_t in_memory);
 void spool_log_left(const char *dir, int before, int rc);
 
 void spool_log_dropping(const char *dir, const char *why, size_t waiting);
-void spool_log_taken(const char *dir, uint64_t dropped); /* accepted again */
+/* Accepted again. `causes`: spool_add_causes() */
+void spool_log_taken(const char *dir, uint64_t dropped, const char *causes);
 void spool_log_too_large(const char *dir, size_t len);
 
 /* A batch is gone, is not whole (-EBADMSG), or its file cannot be read now. */

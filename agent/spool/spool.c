@@ -37,18 +37,20 @@ struct spool {
     struct spool_limits limits;
     struct queue queue;
     uint64_t last_id;
-    struct leavings leavings; /* of the next job */
-    struct spool_job *job;    /* under way, or NULL */
-    bool write_next;          /* requested meanwhile */
-    uv_timer_t retry;         /* the next write, after one that failed */
-    uv_timer_t reread;        /* the next read, after all that were tried failed */
-    unsigned rereads;         /* such calls in a row */
-    int failing;              /* -errno of the last write, 0: the disk is fine */
-    int stuck;                /* -errno of the last move out of the spool */
-    bool dropping, missing, unreadable;
+    struct leavings leavings;    /* of the next job */
+    struct spool_job *job;       /* under way, or NULL */
+    bool write_next;             /* requested meanwhile */
+    uv_timer_t retry;            /* the next write, after one that failed */
+    uv_timer_t reread;           /* the next read, after all that were tried failed */
+    unsigned rereads;            /* such calls in a row */
+    int failing;                 /* -errno of the last write, 0: the disk is fine */
+    int stuck;                   /* -errno of the last move out of the spool */
+    bool dropping[SPOOL_CAUSES]; /* logged, and none was accepted since */
+    bool missing, unreadable;
     bool clock_trusted;  /* ages count by the wall clock as well */
     uint64_t handed_out; /* the batch that spool_first() returned last; 0: none open */
     bool out_dropped;    /* that one was dropped meanwhile; not counted yet */
+    enum spool_cause out_cause;
     struct history_counters history;
     struct spool_counters counters; /* except waiting and history */
     spool_ready_cb *on_ready;
@@ -131,6 +133,36 @@ static void finish(struct spool *s, struct spool_job *j)
 
 /* ---- leaving ---- */
 
+const char *const spool_cause_names[SPOOL_CAUSES] = {
+    [SPOOL_FULL] = "full",           [SPOOL_OLD] = "old",
+    [SPOOL_NO_MEMORY] = "no_memory", [SPOOL_TOO_LARGE] = "too_large",
+    [SPOOL_REMOVED] = "removed",
+};
+
+void spool_add_causes(struct text *out, const struct spool_counters *c)
+{
+    static const char *const texts[SPOOL_CAUSES] = {
+        [SPOOL_FULL] = "beyond `size` or `batches`",
+        [SPOOL_OLD] = "older than `age`",
+        [SPOOL_NO_MEMORY] = "beyond the memory, as the disk failed",
+        [SPOOL_TOO_LARGE] = "too large",
+        [SPOOL_REMOVED] = "removed by others",
+    };
+    const char *before = "";
+    for (size_t i = 0; i < SPOOL_CAUSES; i++) {
+        if (c->dropped_by[i] == 0)
+            continue;
+        text_add(out, "%s%" PRIu64 " %s", before, c->dropped_by[i], texts[i]);
+        before = ", ";
+    }
+}
+
+static void count_dropped(struct spool *s, enum spool_cause cause)
+{
+    s->counters.dropped_by[cause]++;
+    s->counters.dropped++;
+}
+
 static void leave(struct spool *s, struct waiting *w, enum leave how)
 {
     leavings_add(&s->leavings, (struct leaving){w->id, w->signal, how});
@@ -141,15 +173,18 @@ static void leave(struct spool *s, struct waiting *w, enum leave how)
 }
 
 /* One that is handed out may still be accepted. */
-static void drop(struct spool *s, struct waiting *w, const char *why)
+static void drop(struct spool *s, struct waiting *w, enum spool_cause cause,
+                 const char *why)
 {
-    if (w->id == s->handed_out)
+    if (w->id == s->handed_out) {
         s->out_dropped = true;
-    else
-        s->counters.dropped++;
-    if (!s->dropping)
+        s->out_cause = cause;
+    } else {
+        count_dropped(s, cause);
+    }
+    if (!s->dropping[cause])
         spool_log_dropping(s->dir, why, queue_count(&s->queue));
-    s->dropping = true;
+    s->dropping[cause] = true;
     leave(s, w, LEAVE_GONE);
 }
 
@@ -158,16 +193,16 @@ static void keep_bounds(struct spool *s)
     int64_t now = mono_now().ns;
     for (struct waiting *w; (w = queue_oldest(&s->queue)) != NULL;) {
         if (queue_count(&s->queue) > s->limits.count)
-            drop(s, w, "more batches than `batches` allows");
+            drop(s, w, SPOOL_FULL, "more batches than `batches` allows");
         else if (s->queue.bytes > s->limits.bytes)
-            drop(s, w, "more bytes than `size` allows");
+            drop(s, w, SPOOL_FULL, "more bytes than `size` allows");
         else if (s->limits.age_ns > 0 && now - w->time_ns > s->limits.age_ns)
-            drop(s, w, "older than `age` allows");
+            drop(s, w, SPOOL_OLD, "older than `age` allows");
         else
             break;
     }
     while (s->queue.memory_bytes > MEMORY_MAX)
-        drop(s, queue_oldest_in_memory(&s->queue),
+        drop(s, queue_oldest_in_memory(&s->queue), SPOOL_NO_MEMORY,
              "no more memory while the disk fails or is slow");
 }
 
@@ -181,15 +216,25 @@ static struct waiting *settle(struct spool *s, uint64_t id)
     return queue_find(&s->queue, id);
 }
 
+static void log_taken(struct spool *s)
+{
+    static const bool none[SPOOL_CAUSES];
+    struct text causes = {0};
+    if (memcmp(s->dropping, none, sizeof none) == 0)
+        return;
+    memset(s->dropping, 0, sizeof s->dropping);
+    spool_add_causes(&causes, &s->counters);
+    spool_log_taken(s->dir, s->counters.dropped, text_string(&causes));
+    text_free(&causes);
+}
+
 void spool_done(struct spool *s, uint64_t id)
 {
     struct waiting *w = settle(s, id);
     if (w == NULL)
         return;
     leave(s, w, LEAVE_HISTORY);
-    if (s->dropping)
-        spool_log_taken(s->dir, s->counters.dropped);
-    s->dropping = false;
+    log_taken(s);
     begin(s, s->failing == 0);
 }
 
@@ -229,7 +274,7 @@ void spool_add(struct spool *s, enum signal signal, void *bytes, size_t len)
 {
     if (len == 0 || len > SPOOL_BATCH_MAX) {
         spool_log_too_large(s->dir, len);
-        s->counters.dropped++;
+        count_dropped(s, SPOOL_TOO_LARGE);
         free(bytes);
         return;
     }
@@ -250,7 +295,7 @@ static void forget_missing(struct spool *s, struct waiting *w, int rc)
     if (!s->missing)
         spool_log_unreadable(s->dir, w, rc);
     s->missing = true;
-    s->counters.dropped++;
+    count_dropped(s, SPOOL_REMOVED);
     free(queue_remove(&s->queue, w));
 }
 
@@ -372,7 +417,8 @@ static bool read_first(struct spool *s, const struct spool_wish *wish,
 
 bool spool_next(struct spool *s, const struct spool_wish *wish, struct spooled *out)
 {
-    s->counters.dropped += s->out_dropped; /* it was not accepted */
+    if (s->out_dropped) /* it was not accepted */
+        count_dropped(s, s->out_cause);
     s->handed_out = 0;
     s->out_dropped = false;
     keep_bounds(s);

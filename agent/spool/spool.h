@@ -20,6 +20,7 @@
 #ifndef EDGELAT_SPOOL_SPOOL_H
 #define EDGELAT_SPOOL_SPOOL_H
 
+#include "base/text.h"
 #include "core/time.h"
 #include "spool/batch_file.h"
 #include "spool/history.h"
@@ -39,13 +40,22 @@ struct spool_limits {
     struct history_limits history;
 };
 
+/* Why a batch is lost. */
+enum spool_cause {
+    SPOOL_FULL,      /* beyond `size` or `batches` */
+    SPOOL_OLD,       /* beyond `age` */
+    SPOOL_NO_MEMORY, /* the disk fails or is slow */
+    SPOOL_TOO_LARGE, /* one batch of more than SPOOL_BATCH_MAX */
+    SPOOL_REMOVED,   /* from the disk, by others */
+    SPOOL_CAUSES
+};
+
 struct spool_counters {
     uint64_t waiting, waiting_bytes; /* now, with those still being written */
     struct wall oldest;              /* when the oldest of them was made; 0: none waits */
     uint64_t written;
-    /* Beyond the bounds, or removed from the disk by others; not those that had been handed
-     * out and were accepted. */
-    uint64_t dropped;
+    /* Lost, by cause and in all; not those that had been handed out and were accepted. */
+    uint64_t dropped_by[SPOOL_CAUSES], dropped;
     uint64_t set_aside; /* refused by the collector, or no whole batch */
     uint64_t write_errors;
     bool disk_fails;                 /* the last write failed: batches are in memory */
@@ -116,5 +126,10 @@ void spool_trust_clock(struct spool *s);
 bool spool_writing(const struct spool *s);
 
 struct spool_counters spool_counters(const struct spool *s);
+
+extern const char *const spool_cause_names[SPOOL_CAUSES];
+
+/* Adds "5 older than `age`, 3 too large": what was dropped, by cause. */
+void spool_add_causes(struct text *out, const struct spool_counters *c);
 
 #endif

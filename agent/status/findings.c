@@ -547,13 +547,13 @@ static void find_shipping(const struct snapshot *s, struct found *out)
                      : "; they wait in the spool and are retried");
         found_end(out, FAULT_NONE, NULL);
     }
-    if (waits && s->spool.dropped > 0) {
-        text_add(
-            &out->lines,
-            "%" PRIu64 " batches were dropped since the start, the oldest first, as "
-            "the spool is full: until the collector accepts, more are lost; raise the "
-            "bounds of [spool], edgelat.conf(5)\n",
-            s->spool.dropped);
+    if (waits && s->spool.dropped_by[SPOOL_FULL] + s->spool.dropped_by[SPOOL_OLD] > 0) {
+        text_add(&out->lines,
+                 "%" PRIu64 " batches were dropped since the start: ", s->spool.dropped);
+        spool_add_causes(&out->lines, &s->spool);
+        text_add(&out->lines,
+                 "; until the collector accepts, more are lost; raise the bounds of "
+                 "[spool], edgelat.conf(5)\n");
         found_end(out, FAULT_NONE, NULL);
     }
     if (s->spool.set_aside > 0) {

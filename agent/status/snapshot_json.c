@@ -197,6 +197,10 @@ static void add_spool(struct json *j, const struct snapshot *s)
     json_unsigned(j, "waiting_bytes", s->spool.waiting_bytes);
     add_time(j, "oldest", s->spool.oldest);
     json_unsigned(j, "dropped", s->spool.dropped);
+    json_object(j, "dropped_by");
+    for (size_t i = 0; i < SPOOL_CAUSES; i++)
+        json_unsigned(j, spool_cause_names[i], s->spool.dropped_by[i]);
+    json_object_end(j);
     json_unsigned(j, "set_aside", s->spool.set_aside);
     json_unsigned(j, "write_errors", s->spool.write_errors);
     json_object_end(j);

@@ -314,8 +314,11 @@ static void add_spool(const struct snapshot *s, struct text *out)
     }
     text_add(out,
              "; since the start: %" PRIu64 " accepted, %" PRIu64 " set aside, %" PRIu64
-             " dropped\n",
+             " dropped",
              s->exports.accepted, c->set_aside, c->dropped);
+    text_add(out, c->dropped > 0 ? " (" : "");
+    spool_add_causes(out, c);
+    text_add(out, c->dropped > 0 ? ")\n" : "\n");
 }
 
 static void add_collector(const struct snapshot *s, const struct shipper_collector *c,

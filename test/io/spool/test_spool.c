@@ -141,6 +141,8 @@ static void bounds(void **state)
               SPOOL_BATCH_MAX + 1);
     CHECK_INT(8, spool_counters(b.spool).dropped, "too large to be found again");
     CHECK_INT(0, spool_counters(b.spool).waiting, "it does not wait");
+    CHECK_INT(7, spool_counters(b.spool).dropped_by[SPOOL_FULL], "of a full spool");
+    CHECK_INT(1, spool_counters(b.spool).dropped_by[SPOOL_TOO_LARGE], "too large");
     bed_end(&b);
 }
 
@@ -176,6 +178,8 @@ static void dropped_while_handed_out(void **state)
         CHECK(spool_first(b.spool, &next), "another");
         CHECK_INT(7, number_of(next.bytes, next.len), "the oldest that is left");
         CHECK_INT(cases[i].dropped, spool_counters(b.spool).dropped, cases[i].what);
+        CHECK_INT(cases[i].dropped, spool_counters(b.spool).dropped_by[SPOOL_FULL],
+                  "by their number");
         free(one.bytes);
         free(next.bytes);
         bed_end(&b);

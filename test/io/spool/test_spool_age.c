@@ -137,6 +137,7 @@ static void from_the_future(void **state)
     passed_ns = HOUR_NS + NS_PER_S;
     CHECK(!spool_first(b.spool, &first), "not for longer than others");
     CHECK_INT(1, spool_counters(b.spool).dropped, "dropped");
+    CHECK_INT(1, spool_counters(b.spool).dropped_by[SPOOL_OLD], "for its age");
     passed_ns = 0;
     bed_end(&b);
 }

@@ -150,6 +150,7 @@ static void fails_for_a_while(struct spool_bed *b, size_t i)
     }
     CHECK_INT(1 + 8, spool_counters(b->spool).waiting, faults[i].what);
     CHECK_INT(4, spool_counters(b->spool).dropped, faults[i].what);
+    CHECK_INT(4, spool_counters(b->spool).dropped_by[SPOOL_NO_MEMORY], faults[i].what);
     if (spool_counters(b->spool).write_errors == 0)
         wait_for_failure(b);
     bed_settle(b); /* nothing is tried while it is mended */
@@ -274,6 +275,7 @@ static void folder_removed(void **state)
     CHECK_INT(0, spool_counters(b.spool).write_errors, "made again at once");
     CHECK_INT(5, bed_take(&b), "what came after it");
     CHECK_INT(3, spool_counters(b.spool).dropped, "2, 3 and 4 are counted");
+    CHECK_INT(3, spool_counters(b.spool).dropped_by[SPOOL_REMOVED], "as removed");
     bed_settle(&b);
     CHECK_INT(1, bed_files(&b, "/../history"), "the history goes on too");
     struct spool *second;

@@ -747,9 +747,9 @@ static void the_batches(void **state)
           {.host = "b", .in_use = true, .last_answer = {1}}}},
         {"the spool is full",
          "a does not accept the batches: HTTP 503; they wait in the spool and are retried\n"
-         "8 batches were dropped since the start, the oldest first, as the spool is full: "
-         "until the collector accepts, more are lost; raise the bounds of [spool], "
-         "edgelat.conf(5)\n",
+         "8 batches were dropped since the start: 1 beyond `size` or `batches`, 7 older "
+         "than `age`; until the collector accepts, more are lost; raise the bounds of "
+         "[spool], edgelat.conf(5)\n",
          {{.host = "a",
            .in_use = true,
            .last_answer = {1},
@@ -795,6 +795,8 @@ static void the_batches(void **state)
         struct bed *b = bed_begin();
         b->s.n_collectors = 2;
         b->s.spool.dropped = cases[i].dropped;
+        b->s.spool.dropped_by[SPOOL_FULL] = cases[i].dropped / 8;
+        b->s.spool.dropped_by[SPOOL_OLD] = cases[i].dropped - cases[i].dropped / 8;
         for (size_t c = 0; c < 2; c++) {
             b->s.collectors[c] = cases[i].collectors[c];
             if (b->s.collectors[c].why == NULL)
@@ -816,6 +818,7 @@ static void the_spool(void **state)
         .waiting = 12,
         .waiting_bytes = 34567,
         .oldest = {b->s.now.ns - 10 * MINUTE_NS},
+        .dropped_by = {[SPOOL_FULL] = 1, [SPOOL_TOO_LARGE] = 2},
         .dropped = 3,
         .set_aside = 2,
         .disk_fails = true,
@@ -825,12 +828,14 @@ static void the_spool(void **state)
     show(b);
     has(&b->text,
         "spool: 12 batches waiting, 34.6 kB, oldest 10 min; since the start: 7 "
-        "accepted, 2 set aside, 3 dropped\n"
+        "accepted, 2 set aside, 3 dropped (1 beyond `size` or `batches`, 2 too large)\n"
         "no collector is configured: batches are kept in the spool\n",
         "text");
     has(&b->json,
         "\"spool\":{\"waiting\":12,\"waiting_bytes\":34567,"
-        "\"oldest\":\"2026-11-23T08:50:00.000000Z\",\"dropped\":3,\"set_aside\":2,",
+        "\"oldest\":\"2026-11-23T08:50:00.000000Z\",\"dropped\":3,"
+        "\"dropped_by\":{\"full\":1,\"old\":0,\"no_memory\":0,\"too_large\":2,"
+        "\"removed\":0},\"set_aside\":2,",
         "JSON");
     has(&b->json, "\"next_try_s\":1.5}", "JSON");
     has(&b->findings, "2 batches were set aside in spool/bad/ since the start ",
