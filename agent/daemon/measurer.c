@@ -11,6 +11,7 @@
 #include "net/netlink.h"
 #include "net/resolver.h"
 #include "net/seed.h"
+#include "net/socket.h"
 #include "net/timer.h"
 #include "otlp/names.h"
 #include "probe/kinds.h"
@@ -586,10 +587,17 @@ static void on_explore_timer(uv_timer_t *timer)
     arm(m);
 }
 
+static void take_routes(struct measurer *m)
+{
+    explorer_routes(m->explorer, socket_has_default_route(FAMILY_IPV4, m->config->over),
+                    socket_has_default_route(FAMILY_IPV6, m->config->over), mono_now());
+}
+
 static void on_network(const struct network_change *what, void *user)
 {
     struct measurer *m = user;
     compare_routes(m);
+    take_routes(m);
     if (!explorer_network(m->explorer, what->text, what->moved, what->place, mono_now()))
         log_debug("explorer", "%s", what->text);
     arm(m);
@@ -697,6 +705,7 @@ void measurer_close_window(struct measurer *m)
     rolling_set_suspended(pipeline_rolling(m->pipeline), suspended - m->suspended_ns);
     m->suspended_ns = suspended;
     compare_routes(m);
+    take_routes(m);
     prober_read(m->prober);
     if (m->uplinks != NULL)
         prober_read(m->uplink_prober);
@@ -909,6 +918,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
             "the kernel does not report network changes (%s): discovery runs only every "
             "hour",
             strerror(-rc));
+    take_routes(m);
     take_gateways(m);
     take_resolvers(m);
     arm_tick(m, wall);

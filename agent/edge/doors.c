@@ -43,7 +43,8 @@ struct doors {
     size_t n, room, states_room;
     size_t workloads;
     int64_t shortest_ns[WORKLOADS_MAX]; /* handshake of each workload's doors */
-    bool families[2];
+    bool families[2], routes[2];
+    size_t slot; /* of the family of the handshakes */
     int64_t gap_ns;
     bool sweeping;
     size_t lookups, handshakes;  /* under way */
@@ -99,6 +100,7 @@ struct doors *doors_create(const struct catalogue *metros,
     struct doors *d = mem_zalloc(sizeof *d);
     d->families[0] = ipv4;
     d->families[1] = ipv6;
+    d->routes[0] = d->routes[1] = true;
     d->gap_ns = gap_ns;
     for (size_t w = 0; w < workloads->n; w++) {
         if (workloads->all[w].by_metro[0] == '\0')
@@ -135,9 +137,26 @@ size_t doors_workloads(const struct doors *d)
 
 /* ---- a sweep ---- */
 
+static size_t wanted_slot(const struct doors *d)
+{
+    if (!d->families[SLOT_IPV4] || !d->families[SLOT_IPV6])
+        return d->families[SLOT_IPV6] ? SLOT_IPV6 : SLOT_IPV4;
+    if (!d->routes[SLOT_IPV4] && !d->routes[SLOT_IPV6])
+        return d->slot;
+    return d->routes[SLOT_IPV4] ? SLOT_IPV4 : SLOT_IPV6;
+}
+
+bool doors_set_routes(struct doors *d, bool ipv4, bool ipv6)
+{
+    d->routes[SLOT_IPV4] = ipv4;
+    d->routes[SLOT_IPV6] = ipv6;
+    return wanted_slot(d) != d->slot;
+}
+
 void doors_begin(struct doors *d, struct mono now)
 {
     d->sweeping = true;
+    d->slot = wanted_slot(d);
     d->lookup_at = d->handshake_at = now;
     d->lookups = d->handshakes = d->answered = d->unanswered = 0;
     for (size_t w = 0; w < d->workloads; w++)
@@ -166,10 +185,10 @@ static bool is_resolved(const struct door_state *s)
     return s->lookup[0] >= LOOKUP_DONE && s->lookup[1] >= LOOKUP_DONE;
 }
 
-/* The address for the handshake: IPv4 first, so that one family is compared. */
-static const struct endpoint *address_of(const struct door *door)
+/* The address for the handshake. */
+static const struct endpoint *address_of(const struct doors *d, size_t i)
 {
-    return &door->to[door->to[0].family == FAMILY_NONE];
+    return &d->all[i].to[d->slot];
 }
 
 /* Handshakes that the door gets in all; one shows how far it is. */
@@ -186,10 +205,9 @@ static size_t samples_of(const struct doors *d, size_t i)
 
 static bool wants_handshake(const struct doors *d, size_t i)
 {
-    const struct door *door = &d->all[i];
     const struct door_state *s = &d->states[i];
     return is_resolved(s) && s->same_as == i && !s->shaking && s->losses < LOSSES_MAX &&
-           address_of(door)->family != FAMILY_NONE && s->samples < samples_of(d, i);
+           address_of(d, i)->family != FAMILY_NONE && s->samples < samples_of(d, i);
 }
 
 /* The door for the next handshake: each one's first before any one's second. */
@@ -257,8 +275,8 @@ bool doors_take(struct doors *d, struct mono now, struct doors_step *out)
         d->handshake_at.ns = now.ns + d->gap_ns;
         *out = (struct doors_step){.what = DOORS_HANDSHAKE,
                                    .door = door,
-                                   .family = address_of(&d->all[door])->family,
-                                   .to = *address_of(&d->all[door])};
+                                   .family = address_of(d, door)->family,
+                                   .to = *address_of(d, door)};
         return true;
     }
     return false;
@@ -267,10 +285,10 @@ bool doors_take(struct doors *d, struct mono now, struct doors_step *out)
 /* A resolver that answers every name with one address of its own costs one handshake. */
 static size_t first_with_address(const struct doors *d, size_t of)
 {
-    const struct endpoint *to = address_of(&d->all[of]);
+    const struct endpoint *to = address_of(d, of);
     for (size_t i = 0; i < of && to->family != FAMILY_NONE; i++)
         if (is_resolved(&d->states[i]) && d->all[i].workload == d->all[of].workload &&
-            endpoint_same_address(address_of(&d->all[i]), to))
+            endpoint_same_address(address_of(d, i), to))
             return i;
     return of;
 }
@@ -349,11 +367,6 @@ void doors_reject(struct doors *d, size_t door)
 
 /* ---- across a restart ---- */
 
-static bool exists(const struct door *door)
-{
-    return door->to[0].family != FAMILY_NONE || door->to[1].family != FAMILY_NONE;
-}
-
 bool doors_keep(const struct doors *d, struct kept_doors *out)
 {
     memcpy(out->families, d->families, sizeof out->families);
@@ -378,7 +391,8 @@ static void resume_door(struct doors *d, const struct kept_door *kept)
         if (strcmp(door->host, kept->host) != 0)
             continue;
         memcpy(door->to, kept->to, sizeof door->to);
-        door->rtt_ns = kept->rtt_ns;
+        if (address_of(d, i)->family != FAMILY_NONE)
+            door->rtt_ns = kept->rtt_ns;
         d->states[i].lookup[0] = d->states[i].lookup[1] = LOOKUP_DONE;
         if (door->rtt_ns != DELAY_UNDEFINED &&
             (*shortest_ns == DELAY_UNDEFINED || door->rtt_ns < *shortest_ns))
@@ -500,11 +514,12 @@ struct doors_summary doors_summary(const struct doors *d, const struct workload 
         bool failed =
             state->lookup[0] == LOOKUP_FAILED || state->lookup[1] == LOOKUP_FAILED;
         bool ended = is_resolved(state) && !failed;
+        bool exists = address_of(d, i)->family != FAMILY_NONE;
         bool answers = d->all[state->same_as].rtt_ns != DELAY_UNDEFINED;
         s.names++;
-        s.exist += exists(door);
-        s.answering += exists(door) && answers;
-        bool unknown = !ended || (exists(door) && !answers);
+        s.exist += exists;
+        s.answering += exists && answers;
+        bool unknown = !ended || (exists && !answers);
         s.left +=
             unknown && !door->served &&
             distance_rtt_bound_ns(distance_km(best, door->metro->at)) <= 2 * best_ns;

@@ -5,8 +5,8 @@
  * does not exist is not an error.
  *
  * A sweep asks for all of them: one lookup a name and family, then one TCP handshake with
- * each distinct address, and more with those that may be the nearest, as one sample
- * is noisy. It does not need the position of the site, so a distant DNS resolver cannot
+ * each distinct address of one family, and more with those that may be the nearest, as one
+ * sample is noisy. It does not need the position of the site, so a distant DNS resolver cannot
  * mislead it. The near doors found are then measured like other targets.
  *
  * Pure: doors_take() says what to send next and when; answers are only noted. Names that
@@ -55,6 +55,13 @@ void doors_destroy(struct doors *d); /* NULL is fine */
 
 size_t doors_count(const struct doors *d);
 const struct door *doors_at(const struct doors *d, size_t i);
+
+/*
+ * The families that this host has a route for (at first: all). A sweep makes its handshakes
+ * in one of them, so that the delays compare: IPv4, or IPv6 if only that has a route; without
+ * any route as before. True: it is another one than that of the sweep, so begin it anew.
+ */
+bool doors_set_routes(struct doors *d, bool ipv4, bool ipv6);
 
 /* Begins a sweep, or restarts the running one. In another network call doors_forget(),
  * which forgets addresses, rejections and delays. */
@@ -136,7 +143,7 @@ size_t doors_workloads(const struct doors *d);
 struct doors_summary {
     const struct workload *workload;
     size_t names;     /* asked for */
-    size_t exist;     /* resolved */
+    size_t exist;     /* resolved, in the family of the handshakes */
     size_t answering; /* to a handshake */
     size_t left;
 };

@@ -882,11 +882,21 @@ static bool was_there(struct explorer *e, uint64_t place)
     return false;
 }
 
-static void forget_network(struct explorer *e, struct mono now)
+/* What the last sweep found holds no more. */
+static void sweep_again(struct explorer *e, struct mono now)
 {
     doors_forget(e->doors);
+    e->chosen = e->sweeping = false;
+    int64_t least_ns = e->sweep_began.ns + SWEEP_LEAST_NS;
+    bool at_once = e->sweep_began.ns == 0 || least_ns < now.ns;
+    e->sweep_next.ns = at_once ? now.ns : least_ns;
+}
+
+static void forget_network(struct explorer *e, struct mono now)
+{
+    sweep_again(e, now);
     e->hint = e->best = NULL;
-    e->intercepted = e->chosen = e->sweeping = e->surveying = false;
+    e->intercepted = e->surveying = false;
     for (size_t i = 0; i < e->n; i++) {
         e->all[i]->reply_metro = NULL;
         for (size_t f = 0; f < FAMILY_SLOTS; f++)
@@ -894,9 +904,12 @@ static void forget_network(struct explorer *e, struct mono now)
                 e->all[i]->names[f]->left = false;
     }
     e->survey_next = now;
-    int64_t least_ns = e->sweep_began.ns + SWEEP_LEAST_NS;
-    bool at_once = e->sweep_began.ns == 0 || least_ns < now.ns;
-    e->sweep_next.ns = at_once ? now.ns : least_ns;
+}
+
+void explorer_routes(struct explorer *e, bool ipv4, bool ipv6, struct mono now)
+{
+    if (doors_set_routes(e->doors, ipv4, ipv6) && (e->sweeping || e->chosen))
+        sweep_again(e, now);
 }
 
 bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,

@@ -17,7 +17,7 @@
  * A survey probes every target at a short interval for some seconds, so that all can be
  * ranked: at the start, every hour, when the host is in another network, and when a PoP
  * or a delay has changed, but at most one a minute. A sweep runs at the start, once a
- * day, and in another network; a restart resumes what the last one found
+ * day, in another network, and when the route of its family goes or comes; a restart resumes what the last one found
  * (kept_doors.h). One that finds nothing is repeated, at intervals that double.
  */
 #ifndef EDGELAT_EDGE_EXPLORER_H
@@ -180,6 +180,11 @@ void explorer_ranked(struct explorer *e, const struct target_state *states, size
  */
 bool explorer_network(struct explorer *e, const char *what, bool moved, uint64_t place,
                       struct mono now);
+
+/* The families that this host has a route for (at first: all): doors_set_routes(). If the
+ * front doors are to be compared in the other one, a sweep follows, at once or when
+ * SWEEP_LEAST_NS have passed. */
+void explorer_routes(struct explorer *e, bool ipv4, bool ipv6, struct mono now);
 
 /* Something has moved (a PoP, a delay): a survey, at once or when SURVEY_LEAST_NS have
  * passed. True: at once. */

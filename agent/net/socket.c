@@ -130,6 +130,14 @@ bool socket_has_route(const struct endpoint *to, const struct uplink *uplink)
     return socket_source_serves(&source, to);
 }
 
+bool socket_has_default_route(enum family family, const struct uplink *uplink)
+{
+    static const struct endpoint anywhere[] = {
+        {.family = FAMILY_IPV4, .bytes = {192, 0, 2, 1}, .port = 443},
+        {.family = FAMILY_IPV6, .bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 443}};
+    return socket_has_route(&anywhere[family_slot(family)], uplink);
+}
+
 uint32_t socket_drops(int fd)
 {
     uint32_t info[SK_MEMINFO_VARS] = {0};

@@ -47,6 +47,10 @@ bool socket_source_serves(const struct endpoint *source, const struct endpoint *
 /* Whether the source of packets to `to` serves. */
 bool socket_has_route(const struct endpoint *to, const struct uplink *uplink);
 
+/* The same of packets to the internet, by the route to an address for documentation (RFC
+ * 5737, RFC 3849): the kernel's answer takes policy routing into account. */
+bool socket_has_default_route(enum family family, const struct uplink *uplink);
+
 /* Packets that the kernel dropped because they were not read in time (for ICMPv6 also
  * those with a wrong checksum): counts up and wraps. 0 if the kernel does not report it. */
 uint32_t socket_drops(int fd);

@@ -38,7 +38,7 @@ static const struct kind dns = {.name = "dns",
                                 .of_resolver = true};
 static const struct kinds kinds = {{&ping, &web, &dns}, 3};
 
-struct record {               /* of DNS, IPv4 */
+struct record {               /* of DNS */
     const char *host, *chain; /* its CNAME, or NULL */
     uint8_t address;          /* the last byte of 198.51.100.0/24; 0: no such name */
     bool fails;               /* no server answers for it */
@@ -72,6 +72,8 @@ struct world {
     size_t unanswered; /* how often that was told */
     struct record records[NAMES_MAX];
     size_t n_records;
+    bool ipv6;        /* what has an IPv4 address has an IPv6 address, too */
+    bool no_route[2]; /* by family */
     struct server servers[256];
     struct answer *under_way;
     size_t n_under_way;
@@ -79,6 +81,7 @@ struct world {
     bool middlebox;         /* answers every handshake */
     struct kept_doors kept; /* what the last sweep found */
     size_t kept_n, forgotten;
+    size_t handshakes_by[2]; /* by family */
     size_t lookups, handshakes, surveys, moves, uses, probes_to_unprobed;
     size_t lookups_a_second, most_lookups_a_second;
     int64_t second;
@@ -114,6 +117,13 @@ static struct endpoint address(uint8_t last)
 {
     return (struct endpoint){
         .family = FAMILY_IPV4, .bytes = {198, 51, 100, last}, .port = 443};
+}
+
+/* The same server. */
+static struct endpoint address6(uint8_t last)
+{
+    return (struct endpoint){
+        .family = FAMILY_IPV6, .bytes = {0x20, 1, 0xd, last}, .port = 443};
 }
 
 static struct wall wall_of(const struct world *w)
@@ -225,6 +235,7 @@ static void carry_out(struct world *w, const struct explorer_step *step)
     case EXPLORER_DECOY:
     case EXPLORER_HANDSHAKE:
         w->handshakes += step->action == EXPLORER_HANDSHAKE;
+        w->handshakes_by[family_slot(step->family)] += step->action == EXPLORER_HANDSHAKE;
         send_later(w, 1 + w->servers[step->to.bytes[3]].rtt_ms)->step = *step;
         break;
     case EXPLORER_SURVEY_BEGIN:
@@ -259,7 +270,9 @@ static void probe(struct world *w, const struct probe_request *o)
 {
     const struct server *s = &w->servers[o->to.bytes[3]];
     bool lost = s->rtt_ms == 0, tls = o->kind == 1;
-    enum outcome outcome = lost                          ? OUTCOME_LOSS
+    enum outcome outcome = w->no_route[family_slot((enum family)o->to.family)]
+                               ? OUTCOME_NOT_MEASURED
+                           : lost                        ? OUTCOME_LOSS
                            : tls && s->other_certificate ? OUTCOME_TLS_ERROR
                                                          : OUTCOME_REPLY;
     struct answer *a = send_later(w, lost ? 2000 : s->rtt_ms);
@@ -298,6 +311,8 @@ static void answer_lookup(struct world *w, const struct answer *a)
         if (record->chain != NULL)
             text_copy(r.cnames[r.n_cnames++], HOST_TEXT_MAX, record->chain);
         text_copy(r.last, sizeof r.last, record->chain != NULL ? record->chain : a->host);
+    } else if (w->ipv6) {
+        r.addresses[r.n++] = address6(record->address);
     }
     explorer_answer(w->explorer, a->step.ref, a->step.family, &r, w->now);
 }
@@ -315,7 +330,8 @@ static void deliver(struct world *w, const struct answer *a)
         return;
     }
     double rtt_ms = w->servers[a->step.to.bytes[3]].rtt_ms;
-    int64_t rtt_ns = rtt_ms > 0 ? MS(rtt_ms) : DELAY_UNDEFINED;
+    bool sent = !w->no_route[family_slot(a->step.family)];
+    int64_t rtt_ns = sent && rtt_ms > 0 ? MS(rtt_ms) : DELAY_UNDEFINED;
     if (w->middlebox)
         rtt_ns = MS(0.3);
     if (a->step.action == EXPLORER_RESOLVE)
@@ -555,6 +571,61 @@ static void moved(void **state)
     run(&w, 130);
     CHECK_INT(1, w.moves, "the pipeline is told once");
     nearest_is(&w, DOOR("sin"), "what was near there is not near here");
+    end(&w);
+}
+
+/* Lyon with IPv4 and IPv6, of which the host has a route for some. */
+static void begin_with_routes(struct world *w, bool ipv4, bool ipv6)
+{
+    begin_lyon(w);
+    explorer_destroy(w->explorer);
+    pipeline_destroy(w->pipeline);
+    free(w->under_way);
+    w->config.targets[0].ipv6 = w->ipv6 = true;
+    begin_again(w);
+    w->no_route[SLOT_IPV4] = !ipv4;
+    w->no_route[SLOT_IPV6] = !ipv6;
+    explorer_routes(w->explorer, ipv4, ipv6, w->now);
+}
+
+static void no_route_of_ipv4(void **state)
+{
+    (void)state;
+    struct world w;
+    struct doors_summary s;
+    begin_with_routes(&w, false, true);
+    run(&w, 130);
+    CHECK_INT(0, w.handshakes_by[SLOT_IPV4], "nothing is tried by IPv4");
+    nearest_is(&w, DOOR("cdg"), "the nearest is found by IPv6");
+    CHECK(explorer_summary(w.explorer, &s), "it can state");
+    CHECK_INT(5, s.answering, "that all answer");
+    end(&w);
+}
+
+static void route_goes_and_comes(void **state)
+{
+    (void)state;
+    struct world w;
+    struct doors_summary s;
+    begin_with_routes(&w, true, true);
+    run(&w, 130);
+    CHECK_INT(0, w.handshakes_by[SLOT_IPV6], "all doors are compared by IPv4");
+    nearest_is(&w, DOOR("cdg"), "the nearest is found");
+    for (size_t i = 0; i < 2; i++) {
+        enum { AGAIN_S = 300 + 130 };
+        size_t lookups = w.lookups, used = i == 0 ? SLOT_IPV6 : SLOT_IPV4;
+        w.handshakes_by[SLOT_IPV4] = w.handshakes_by[SLOT_IPV6] = 0;
+        w.no_route[SLOT_IPV4] = i == 0;
+        for (size_t k = 0; k < 3; k++) { /* it is told at each window */
+            explorer_routes(w.explorer, i > 0, true, w.now);
+            run(&w, AGAIN_S / 3.0);
+        }
+        CHECK(w.handshakes_by[used] > 0 && w.handshakes_by[1 - used] == 0,
+              "all are compared again, by the other family");
+        CHECK(w.lookups - lookups < 700, "once: %zu lookups", w.lookups - lookups);
+        nearest_is(&w, DOOR("cdg"), "and the nearest is found again");
+        CHECK(explorer_summary(w.explorer, &s) && s.answering == 5, "all answer");
+    }
     end(&w);
 }
 
@@ -1048,6 +1119,8 @@ int main(void)
         cmocka_unit_test(moved),
         cmocka_unit_test(default_gateway),
         cmocka_unit_test(dns_servers),
+        cmocka_unit_test(no_route_of_ipv4),
+        cmocka_unit_test(route_goes_and_comes),
         cmocka_unit_test(restarted),
         cmocka_unit_test(restarted_elsewhere),
         cmocka_unit_test(random_sites),

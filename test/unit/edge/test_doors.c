@@ -26,7 +26,7 @@ struct bed {
     struct mono now;
 };
 
-static void begin(struct bed *b)
+static void begin_in(struct bed *b, bool ipv4, bool ipv6)
 {
     struct said said = {.n = 0};
     struct datafile_source from = source_of(metros_csv, strlen(metros_csv), &said);
@@ -34,10 +34,15 @@ static void begin(struct bed *b)
     CHECK_INT(0, catalogue_parse(&b->metros, &from), text_string(&said.lines));
     from = source_of(workloads_csv, strlen(workloads_csv), &said);
     CHECK_INT(0, workloads_parse(&b->workloads, &from), text_string(&said.lines));
-    b->doors = doors_create(&b->metros, &b->workloads, true, false, 10 * NS_PER_MS);
+    b->doors = doors_create(&b->metros, &b->workloads, ipv4, ipv6, 10 * NS_PER_MS);
     CHECK_INT(DOORS, doors_count(b->doors),
               "one name a metro; codes of two letters are none");
     doors_begin(b->doors, b->now);
+}
+
+static void begin(struct bed *b)
+{
+    begin_in(b, true, false);
 }
 
 static void end(struct bed *b)
@@ -231,6 +236,93 @@ static void test_summary_text(void **state)
     }
 }
 
+/* Sweeps once; LHR has IPv4 only, PAR IPv6 only, SIN does not exist. Returns a bit for each
+ * door that got handshakes, in `families` one for each family. */
+static unsigned handshakes_of(struct bed *b, unsigned *families)
+{
+    static const bool has[2][DOORS] = {{true, true, false, false},
+                                       {false, true, true, false}};
+    struct doors_step step;
+    unsigned doors = 0;
+    *families = 0;
+    doors_begin(b->doors, b->now);
+    while (!doors_swept(b->doors)) {
+        b->now.ns += 10 * NS_PER_MS;
+        while (doors_take(b->doors, b->now, &step)) {
+            size_t slot = family_slot(step.family);
+            struct endpoint to = address((uint8_t)(step.door + 1));
+            to.family = has[slot][step.door] ? (uint8_t)step.family : FAMILY_NONE;
+            if (step.what == DOORS_LOOKUP) {
+                doors_answer(b->doors, step.door, step.family, &to, false);
+                continue;
+            }
+            CHECK(endpoint_same_address(&to, &step.to), "to the door's address");
+            *families |= 1U << slot;
+            doors |= 1U << step.door;
+            doors_handshake(b->doors, step.door, NS_PER_MS);
+        }
+    }
+    return doors;
+}
+
+/* All doors are compared in one family. */
+static void test_routes(void **state)
+{
+    (void)state;
+    enum { IPV4 = 1U << SLOT_IPV4, IPV6 = 1U << SLOT_IPV6 };
+    static const struct {
+        const char *what;
+        unsigned wanted, routes, family;
+    } cases[] = {
+        {"both", IPV4 | IPV6, IPV4 | IPV6, IPV4},
+        {"no route of IPv6", IPV4 | IPV6, IPV4, IPV4},
+        {"no route of IPv4", IPV4 | IPV6, IPV6, IPV6},
+        {"no route at all, which may come", IPV4 | IPV6, 0, IPV4},
+        {"IPv4 alone is wanted, and has no route", IPV4, IPV6, IPV4},
+        {"IPv6 alone is wanted", IPV6, IPV4 | IPV6, IPV6},
+        {"IPv6 alone is wanted, and has no route", IPV6, IPV4, IPV6},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed b;
+        unsigned families, routes = cases[i].routes;
+        bool ipv4 = cases[i].family == IPV4;
+        begin_in(&b, (cases[i].wanted & IPV4) != 0, (cases[i].wanted & IPV6) != 0);
+        doors_set_routes(b.doors, (routes & IPV4) != 0, (routes & IPV6) != 0);
+        unsigned doors = handshakes_of(&b, &families);
+        CHECK_INT(cases[i].family, families, cases[i].what);
+        CHECK_INT(1U << AMS | 1U << (ipv4 ? LHR : PAR), doors, cases[i].what);
+        struct doors_summary s = doors_summary(b.doors, &b.workloads.all[0],
+                                               doors_at(b.doors, AMS)->metro->at, 1);
+        CHECK_INT(2, s.exist, "the other one is none in that family");
+        end(&b);
+    }
+}
+
+static void test_route_goes_and_comes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        bool ipv4, ipv6, other;
+    } steps[] = {
+        {"IPv6 goes", true, false, false},
+        {"and comes", true, true, false},
+        {"IPv4 goes", false, true, true},
+        {"IPv6, too: it may come again", false, false, false},
+        {"IPv6 comes first", false, true, false},
+        {"then IPv4", true, true, true},
+    };
+    struct bed b;
+    unsigned families;
+    begin_in(&b, true, true);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        handshakes_of(&b, &families);
+        CHECK_INT(steps[i].other, doors_set_routes(b.doors, steps[i].ipv4, steps[i].ipv6),
+                  steps[i].what);
+    }
+    end(&b);
+}
+
 static void test_late_answers(void **state)
 {
     (void)state;
@@ -258,6 +350,8 @@ int main(void)
         cmocka_unit_test(test_middlebox),
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_summary_text),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_route_goes_and_comes),
         cmocka_unit_test(test_late_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
