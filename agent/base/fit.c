@@ -123,6 +123,34 @@ static bool is_too_wide(struct fit_table *t, size_t gap)
     return t->limit > 0 && width_of_table(t) > t->limit;
 }
 
+/* The widest of the columns whose cells may have a line of their own; NULL: none is wider
+ * than its title. */
+static struct fit_column *widest_column(struct fit_table *t)
+{
+    struct fit_column *widest = NULL, *last = NULL;
+    for (size_t i = 0; i < t->n; i++) {
+        struct fit_column *c = &t->columns[i];
+        if (c->is_below || c->left_out)
+            continue;
+        if (last != NULL && !last->right &&
+            last->width > width_of(last->title.at, last->title.len) &&
+            (widest == NULL || last->width > widest->width))
+            widest = last;
+        last = c;
+    }
+    return widest;
+}
+
+static void narrow(struct fit_table *t)
+{
+    for (struct fit_column *c;
+         is_too_wide(t, 2) && is_too_wide(t, 1) && (c = widest_column(t)) != NULL;) {
+        size_t title = width_of(c->title.at, c->title.len);
+        size_t excess = width_of_table(t) - t->limit;
+        c->width = c->width - title > excess ? c->width - excess : title;
+    }
+}
+
 static void make_fit(struct fit_table *t)
 {
     if (!is_too_wide(t, 2))
@@ -133,6 +161,7 @@ static void make_fit(struct fit_table *t)
          order++)
         for (size_t i = 0; i < t->n; i++)
             t->columns[i].left_out |= t->columns[i].order == order;
+    narrow(t);
 }
 
 static struct fit_table table_of(const char *text, size_t limit)
@@ -158,7 +187,8 @@ static struct fit_table table_of(const char *text, size_t limit)
 
 static void add_cell(struct text *out, const struct fit_column *c, struct fit_cell cell)
 {
-    size_t width = width_of(cell.at, cell.len), pad = c->width - width;
+    size_t width = width_of(cell.at, cell.len);
+    size_t pad = width < c->width ? c->width - width : 0;
     if (c->right)
         add_spaces(out, pad);
     text_add_bytes(out, cell.at, cell.len);
@@ -190,11 +220,18 @@ static void add_row(struct text *out, const struct fit_table *t,
                     const struct fit_cells *row)
 {
     size_t at = 0;
+    bool overlong = false;
     for (size_t i = 0; i < row->n && i < t->n; i++) {
         const struct fit_column *c = &t->columns[i];
         bool prose = i + 1 == row->n && row->n < t->n;
         if (!prose && (c->is_below || c->left_out))
             continue;
+        if (overlong && row->all[i].len > 0) { /* go on below the cell before */
+            trim(out);
+            text_add(out, "\n");
+            add_spaces(out, at);
+            overlong = false;
+        }
         if (at > 0 || i > 0) {
             add_spaces(out, t->gap);
             at += t->gap;
@@ -205,6 +242,7 @@ static void add_row(struct text *out, const struct fit_table *t,
             return;
         }
         add_cell(out, c, row->all[i]);
+        overlong |= width_of(row->all[i].at, row->all[i].len) > c->width;
         at += c->width;
     }
     trim(out);

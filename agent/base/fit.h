@@ -9,6 +9,9 @@
  *   +    on a line of its own below the row if the table is too wide, unless it is "-"
  *   -N   left out if it is still too wide, -1 first, then -2; a line below says so
  *
+ * In a table that is even then too wide, the widest column is narrowed, and a row goes on
+ * below a cell that is longer.
+ *
  * In a row with fewer cells than the head the last cell is prose: it has no influence on the
  * widths, and is folded below itself. Titles and cells contain no tab.
  */

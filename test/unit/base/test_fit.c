@@ -84,6 +84,51 @@ static void tables(void **state)
           "two columns less");
 }
 
+static void long_cells(void **state)
+{
+    (void)state;
+    static const char names[] = "\t>rank\ttarget\tkind\t>loss\n"
+                                "\t1\tteams\ticmp\t0\n"
+                                "\t2\ta-long-name.example\ticmp\t-\n"
+                                "\t\ta-long-name.example\tno answer, see the log\n"
+                                "\t\ta-long-name.example\t\t\n";
+    check(names, 35,
+          "rank target              kind loss\n"
+          "   1 teams               icmp    0\n"
+          "   2 a-long-name.example icmp    -\n"
+          "     a-long-name.example no answer,\n"
+          "  see the log\n"
+          "     a-long-name.example\n",
+          "it fits");
+    check(names, 30,
+          "rank target          kind loss\n"
+          "   1 teams           icmp    0\n"
+          "   2 a-long-name.example\n"
+          "                     icmp    -\n"
+          "     a-long-name.example\n"
+          "                     no\n"
+          "  answer, see the log\n"
+          "     a-long-name.example\n",
+          "a line of its own");
+    check(names, 10,
+          "rank target kind loss\n"
+          "   1 teams  icmp    0\n"
+          "   2 a-long-name.example\n"
+          "            icmp    -\n"
+          "     a-long-name.example\n"
+          "            no\n"
+          "  answer,\n"
+          "  see the\n"
+          "  log\n"
+          "     a-long-name.example\n",
+          "never narrower than the title");
+    check("\thost\tverdict\n\ta\tunreachable\n", 8, "host verdict\na    unreachable\n",
+          "the last column");
+    check("\tone\ttwo\t>n\n\tlong-long-1\tlong-long-22\t3\n", 11,
+          "one   two n\nlong-long-1\n      long-long-22\n          3\n",
+          "two such columns");
+}
+
 static void below(void **state)
 {
     (void)state;
@@ -110,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prose),
         cmocka_unit_test(tables),
+        cmocka_unit_test(long_cells),
         cmocka_unit_test(below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ struct bed {
     struct config config;
     struct snapshot s;
     struct events events;
-    struct text findings, json, text;
+    struct text findings, json, text, narrow; /* narrow: of 80 columns */
 };
 
 static struct bed *bed_begin_with(size_t targets)
@@ -47,6 +47,7 @@ static void bed_end(struct bed *b)
     text_free(&b->findings);
     text_free(&b->json);
     text_free(&b->text);
+    text_free(&b->narrow);
     free(b);
 }
 
@@ -67,6 +68,8 @@ static void show(struct bed *b)
     struct text made = {0};
     snapshot_text(&b->s, &found, &made);
     fit_text(&b->text, text_string(&made), 0);
+    text_clear(&b->narrow);
+    fit_text(&b->narrow, text_string(&made), 80);
     text_free(&made);
     status_findings_free(&found);
 }
@@ -99,6 +102,32 @@ static void has_not(const struct text *in, const char *words, const char *what)
 {
     CHECK(strstr(text_string(in), words) == NULL, "%s: \"%s\" in\n%s", what, words,
           text_string(in));
+}
+
+/* Names of targets may be host names. */
+static void long_names(void **state)
+{
+    (void)state;
+    char name[80];
+    for (size_t len = 1; len < 70; len++) {
+        struct bed *b = bed_begin();
+        memset(name, 'x', len);
+        name[len] = '\0';
+        b->rig.targets[0].name = name;
+        resolve(&b->rig, 0, near, "AMS");
+        for (int i = 0; i < 70; i++) { /* until the last hour has percentiles */
+            pings(b, 20, 0);
+            window(b);
+        }
+        has(&b->narrow, "(left out at 80 columns: ", "a table");
+        has(&b->narrow, name, "not cut");
+        for (const char *line = text_string(&b->narrow); *line != '\0';) {
+            size_t width = strcspn(line, "\n");
+            CHECK(width <= 80, "%zu: %zu columns: %.*s", len, width, (int)width, line);
+            line += width + (line[width] == '\n');
+        }
+        bed_end(b);
+    }
 }
 
 static void before_the_first_window(void **state)
@@ -907,6 +936,7 @@ static void what_events_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_names),
         cmocka_unit_test(before_the_first_window),
         cmocka_unit_test(without_dns),
         cmocka_unit_test(a_server_that_fails),
