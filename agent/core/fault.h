@@ -39,6 +39,7 @@ enum fault {
     FAULT_INTERCEPTED, /* TLS, by the issuer */
     FAULT_MIDDLEBOX,   /* answers TCP handshakes itself */
     FAULT_MTU,
+    FAULT_IPV4_BROKEN, /* and IPv6 works */
     FAULT_IPV6_BROKEN,
     FAULT_IPV6_SLOW,
     FAULT_SERVICE_DOWN,

@@ -80,7 +80,7 @@ struct loss_count judge_connection_loss(const struct facts *f, size_t family);
 /* Appends "teams, exchange", or "all services" if `services` is 0 or names all. */
 void judge_add_services(struct text *out, const struct facts *f, uint32_t services);
 
-/* IPv6 to every service fails while IPv4 works. */
+/* Every service fails in this family while some answers in the other one. */
 bool judge_family_fails(const struct facts *f, size_t family);
 
 /* True if nothing came from behind the gateway: no handshake, HTTPS reply, echo or answer of

@@ -69,8 +69,8 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
     }
     if (r->extra)
         return;
-    if (is_dead(r) && r->server.at.family == FAMILY_IPV6 &&
-        judge_family_fails(j->f, SLOT_IPV6))
+    if (is_dead(r) &&
+        judge_family_fails(j->f, family_slot((enum family)r->server.at.family)))
         return; /* that is the fault */
     if (is_dead(r)) {
         struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_DEAD, r);

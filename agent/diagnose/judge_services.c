@@ -299,19 +299,29 @@ static void judge_ipv4(const struct judging *j)
         answered += f->media[i].to.family == FAMILY_IPV4 ? f->media[i].stun.answered : 0;
     if (f->n_services < 2 || answered > 0 || !judge_family_fails(f, SLOT_IPV4))
         return;
-    bool silent = g->icmp.sent > 0 && g->icmp.answered == 0;
-    struct fault_found *x = diagnosis_fault(j->out, FAULT_PATH_BROKEN, CERTAINTY_SURE, 0);
-    x->segment = silent ? "local network (IPv4)" : "provider (IPv4)";
+    bool asked = g->icmp.sent > 0, behind = g->icmp.answered > 0;
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_IPV4_BROKEN, CERTAINTY_SURE, 0);
     JUDGE_SET(x->what,
-              "IPv4 is broken: no service answers by IPv4, while IPv6 works%s%s%s.",
-              silent ? "; nor does the gateway " : "",
-              silent ? endpoint_address(address, &g->to) : "", silent ? " answer" : "");
-    JUDGE_SET(x->next,
-              "Check the IPv4 address, default route and gateway of this host: ip route; "
-              "ip neighbour; edgelat trace -4 %s",
-              f->services[0].target.host);
-    if (silent)
-        x->whom = "the administrator of the local network";
+              "No service answers by IPv4, while IPv6 works%s%s%s; what has only IPv4 "
+              "fails, and other connections take IPv6.",
+              asked ? "; the gateway of IPv4 " : "",
+              asked ? endpoint_address(address, &g->to) : "",
+              behind  ? " answers"
+              : asked ? " does not answer either"
+                      : "");
+    JUDGE_SET(
+        x->next,
+        "Check the IPv4 address, default route and gateway of this host (ip address; "
+        "ip route; ip neighbour) and the IPv4 uplink of the router; see where it "
+        "ends: edgelat trace -4 %s",
+        f->services[0].target.host);
+    if (behind) {
+        x->segment = "router or provider (IPv4)";
+        x->whom = "the administrator of the router, then the provider";
+    } else {
+        x->certainty = CERTAINTY_LIKELY; /* some gateways do not answer ICMP */
+        x->segment = asked ? "local network (IPv4)" : "local network or provider (IPv4)";
+    }
 }
 
 /* It answers in the other family only. All of them: judge_ipv6(). */
@@ -496,6 +506,8 @@ static void judge_state(const struct judging *j, size_t service)
             return;
         x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));
         x->despite = FAULT_BIT(FAULT_MTU); /* packets of a handshake are small */
+        if (s->by[SLOT_IPV6].tcp.sent > 0)
+            x->despite |= FAULT_BIT(FAULT_IPV4_BROKEN);
         JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,
                   t.cause);
         next_for_service(j, x, &s->target);

@@ -327,7 +327,7 @@ static enum fault fault_of(const struct happening *h, const struct rating *ratin
     case HAPPENING_LINE:
         return h->metre != NULL ? FAULT_GATEWAY_SILENT : FAULT_PATH_BROKEN;
     case HAPPENING_FAMILY:
-        return h->family == FAMILY_IPV6 ? FAULT_IPV6_BROKEN : FAULT_PATH_BROKEN;
+        return h->family == FAMILY_IPV6 ? FAULT_IPV6_BROKEN : FAULT_IPV4_BROKEN;
     case HAPPENING_METRE:
         return fault_of_event(EVENT_LAST_METRE, h->metre->state);
     case HAPPENING_POP:

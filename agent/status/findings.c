@@ -163,7 +163,7 @@ static void find_site(const struct snapshot *s, struct found *out)
             "none of %zu targets answers by %s, while %s works; repair its uplink%s\n",
             with[v4 ? SLOT_IPV4 : SLOT_IPV6], v4 ? "IPv4" : "IPv6", v4 ? "IPv6" : "IPv4",
             v4 ? "" : ", or stop announcing it on this network");
-        found_end(out, v4 ? FAULT_PATH_BROKEN : FAULT_IPV6_BROKEN, NULL);
+        found_end(out, v4 ? FAULT_IPV4_BROKEN : FAULT_IPV6_BROKEN, NULL);
     }
     if (lossy > 1 && 2 * lossy > services) {
         bool site = 2 * charged[CHARGE_SITE] > lossy,
@@ -311,7 +311,7 @@ static void find_resolver(const struct snapshot *s, const struct snapshot_target
             const struct snapshot_stream *is = snapshot_stream(t, f, k);
             enum state state = t->is->states[f][k];
             if (is == NULL || state < STATE_DEGRADED ||
-                (f == SLOT_IPV6 && found_has(out, FAULT_IPV6_BROKEN)))
+                found_has(out, f == SLOT_IPV6 ? FAULT_IPV6_BROKEN : FAULT_IPV4_BROKEN))
                 continue;
             uint64_t lost = is->lost, errors = is->failed;
             bool down = state == STATE_DOWN;

@@ -202,6 +202,10 @@ def broken_ipv6():
     rules("six", "filter hook forward priority 0", "meta nfproto ipv6 drop")
 
 
+def broken_ipv4():
+    rules("four", "filter hook forward priority 0", "meta nfproto ipv4 drop")
+
+
 def link_local_ipv6():
     """A default route for IPv6, and no address: no program takes it."""
     ip("-n site -6 addr flush dev eth0 scope global", "-n site -6 route replace default via " + GATEWAY6 + " dev eth0 onlink")
@@ -401,6 +405,7 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
     "blocking resolver": ("resolver_lies", "", blocking_resolver),
     "denying resolver": ("resolver_lies", "", denying_resolver),
     "broken IPv6": ("ipv6_broken", "", broken_ipv6),
+    "broken IPv4": ("ipv4_broken", "", broken_ipv4),
     "IPv6 route, no address": ("", "", link_local_ipv6),
     "old entry in /etc/hosts": ("service_down", "", old_entry),
     "slow IPv6": ("ipv6_slow", SLOW_IPV6, None),
@@ -490,7 +495,7 @@ OVER["no route over eth1"] = "eth1"
 IN_BRANCH = {"half duplex"}
 # Here an agent runs, too: `status` and the report must name the fault as diagnose does.
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
-              "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
+              "broken IPv4", "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
 AGENT_S = 150  # windows of 5 s have few packets: what they tell of a first hop comes by chance sooner or later
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"

@@ -726,6 +726,24 @@ static void broken_ipv4(struct facts *f)
     no_udp(f);
 }
 
+static void broken_ipv4_gateway(struct facts *f)
+{
+    broken_ipv4(f);
+    silent_gateway(f);
+}
+
+static void broken_ipv4_service_down(struct facts *f)
+{
+    broken_ipv4(f);
+    service_down(f);
+}
+
+static void broken_ipv4_only(struct facts *f) /* bing has no other addresses */
+{
+    broken_ipv4(f);
+    f->services[BING].by[SLOT_IPV6] = (struct facts_address){0};
+}
+
 /* So much that some handshakes with one service are all lost. */
 static void most_lost(struct facts *f)
 {
@@ -1001,7 +1019,11 @@ static const struct {
     {"one relay is far", one_far_relay, ""},
     {"a proxy that cannot be used", unusable_proxy, ""},
     {"the relays are far", far_relays, "media"},
-    {"broken IPv4", broken_ipv4, "path_broken"},
+    {"broken IPv4", broken_ipv4, "ipv4_broken"},
+    {"broken IPv4, its gateway is silent", broken_ipv4_gateway, "ipv4_broken"},
+    {"broken IPv4, a service has IPv4 only", broken_ipv4_only, "ipv4_broken"},
+    {"broken IPv4, and a service is down", broken_ipv4_service_down,
+     "ipv4_broken service_down"},
     {"nearly all is lost", most_lost, "path_loss"},
     {"far away", far_away, "provider_slow"},
     {"far away, and a slow resolver", far_and_slow_resolver,
@@ -1308,11 +1330,20 @@ static void test_words(void **state)
         {own_entry,
          "teams does not answer at 203.0.113.200, an address that no DNS resolver gave.",
          "whoever runs this host"},
+        {broken_ipv4,
+         "No service answers by IPv4, while IPv6 works; the gateway of IPv4 10.77.0.1 "
+         "answers; what has only IPv4 fails, and other connections take IPv6.",
+         "the administrator of the router, then the provider"},
+        {broken_ipv4_gateway,
+         "No service answers by IPv4, while IPv6 works; the gateway of IPv4 10.77.0.1 does "
+         "not answer either; what has only IPv4 fails, and other connections take IPv6.",
+         "the administrator of the local network, then the provider"},
         {proxied_by_ipv6,
          "HTTPS of all services goes through the HTTP proxy [2001:db8::1]:8080; Microsoft "
          "advises direct connections.",
          "the administrator of the proxy"},
     };
+    CHECK_TEXT("IPv4 down, IPv6 works", fault_title(FAULT_IPV4_BROKEN), "headline");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct facts *f = healthy();
         struct diagnosis *d = calloc(1, sizeof *d);
