@@ -28,7 +28,7 @@ static void add_finding(struct text *out, const struct fault_found *x)
 {
     bool sure = x->certainty == CERTAINTY_SURE;
     text_add(out, "<section>\n<h2 class=\"%s\">", sure ? "bad" : "fair");
-    html_escape(out, fault_title(x->fault));
+    html_escape(out, x->title);
     text_add(out, "</h2>\n");
     add_paragraph(out, "What:", x->what);
     add_paragraph(out, "Where:", x->segment);

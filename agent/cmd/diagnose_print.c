@@ -122,7 +122,7 @@ static void json_finding(struct text *out, const struct diagnosed *d,
     struct json j = json_to(out);
     json_object(&j, NULL);
     json_string(&j, "finding", fault_name(x->fault));
-    json_string(&j, "title", fault_title(x->fault));
+    json_string(&j, "title", x->title);
     json_string(&j, "certainty", x->certainty == CERTAINTY_SURE ? "sure" : "likely");
     json_string(&j, "segment", x->segment);
     json_services(&j, d->facts, x->services);

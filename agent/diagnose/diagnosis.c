@@ -66,6 +66,7 @@ struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
     *x = (struct fault_found){.fault = f,
                               .certainty = certainty,
                               .services = services,
+                              .title = fault_title(f),
                               .segment = fault_segment(f),
                               .whom = fault_whom(f)};
     return x;
@@ -116,8 +117,11 @@ static bool is_explained(const struct fault_found *all, size_t n,
 
 static void add_finding(struct diagnosis *d, const struct fault_found *x)
 {
-    struct fault_found *last = d->n_found > 0 ? &d->found[d->n_found - 1] : NULL;
-    if (last == NULL || last->fault != x->fault) {
+    struct fault_found *last = NULL;
+    for (size_t i = 0; i < d->n_found; i++)
+        if (d->found[i].fault == x->fault && strcmp(d->found[i].title, x->title) == 0)
+            last = &d->found[i];
+    if (last == NULL) {
         d->found[d->n_found++] = *x;
         return;
     }
@@ -160,7 +164,7 @@ void diagnosis_text(const struct diagnosis *d, struct text *out)
     for (size_t i = 0; i < d->n_found; i++) {
         const struct fault_found *x = &d->found[i];
         text_add(out, "%s%s\n  What:    %s\n",
-                 i == 0 ? "Verdict: " : "Also:    ", fault_title(x->fault), x->what);
+                 i == 0 ? "Verdict: " : "Also:    ", x->title, x->what);
         text_add(out, "  Where:   %s%s\n", x->segment,
                  x->certainty == CERTAINTY_SURE ? "" : " (likely, not certain)");
         if (x->also[0] != '\0')

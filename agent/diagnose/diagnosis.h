@@ -75,6 +75,7 @@ struct fault_found {
     bool shared; /* of the way of all packets: also of what no service is named for */
     /* Bits of faults that are not its cause, although faults like them can be. */
     uint64_t despite;
+    const char *title;   /* fault_title(), or what is true of this case */
     const char *segment; /* "this host", "local network", "DNS", "provider", ... */
     const char *whom;    /* to call */
     char what[400];      /* a sentence: what is wrong, with figures */
@@ -98,11 +99,11 @@ struct diagnosis {
 struct check_row *diagnosis_row(struct diagnosis *d, enum check_id id, enum grade grade,
                                 const char *subject);
 
-/* Adds a fault; never NULL. Its segment and whom are those of the fault. */
+/* Adds a fault; never NULL. Its title, segment and whom are those of the fault. */
 struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
                                     enum certainty certainty, uint32_t services);
 
-/* Leaves the faults that no other one explains, the most basic first, one of each type. */
+/* Leaves the faults that no other one explains, the most basic first, one of each title. */
 void diagnosis_explain(struct diagnosis *d);
 
 /* The verdict in plain words: some lines, for people; or one line. */

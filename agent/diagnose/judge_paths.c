@@ -277,6 +277,7 @@ static void judge_distance(const struct judging *j, uint32_t services)
     judge_add_services(&names, j->f, services);
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_FAR_DOOR, CERTAINTY_LIKELY, services);
+    x->title = "Far entry to Microsoft's network";
     x->segment = "provider, or DNS";
     x->whom = "the provider, or the administrator of the DNS server";
     JUDGE_SET(

@@ -117,6 +117,24 @@ static void judge_tcp(const struct judging *j, size_t service, size_t family)
     JUDGE_SET(row->text, "%s: %u of %u handshakes answered%s%s", address, a->tcp.answered,
               a->tcp.sent, a->tcp.cause[0] != '\0' ? "; " : "", a->tcp.cause);
     double recommended = recommended_ms(j, s);
+    bool slow = judge_is_slow(j, service, 0), over = over_limit(j, s, &m, 0);
+    if (row->grade == GRADE_BAD && !slow) {
+        row->grade = GRADE_POOR;
+        const struct near_metro *near = &j->known->site.nearest;
+        if (over)
+            JUDGE_ADD(row->text, "; %s is within the limit",
+                      family == SLOT_IPV4 ? "IPv6" : "IPv4");
+        else if (j->varies && m.min_ms <= limit)
+            JUDGE_ADD(row->text, "; delays vary, the least is within the limit");
+        else
+            JUDGE_ADD(row->text,
+                      "; distance explains it: the nearest PoP known, in %s, is "
+                      "%.0f km away",
+                      near->metro->city, near->km);
+    } else if (row->grade == GRADE_GOOD && slow && over) {
+        row->grade = GRADE_POOR;
+        JUDGE_ADD(row->text, "; far more than usual here");
+    }
     if (row->grade == GRADE_GOOD && a->tcp.cause[0] == '\0' && m.low_ms > recommended)
         JUDGE_SET(row->text,
                   "%s: %u of %u handshakes answered; within the limit, though Microsoft "
@@ -140,7 +158,8 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
     if (h->sent == 0)
         return;
     struct facts_median tls = facts_median(&h->tls);
-    struct facts_median reply = facts_median(&h->first_byte);
+    struct facts_median reply = facts_median(&h->first_byte),
+                        path = facts_median(&s->by[family].tcp.delays);
     struct check_row *row = diagnosis_row(j->out, CHECK_TLS, GRADE_GOOD, s->target.name);
     row->family = shown;
     judge_delay(row, &tls, NAN, "");
@@ -161,6 +180,12 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
     JUDGE_SET(row->text, "%u of %u requests answered%s%s%s%s%s", h->replies, h->sent,
               status, h->pop[0] != '\0' ? ", PoP " : "", h->pop,
               h->replies < h->sent ? "; " : "", h->replies < h->sent ? h->cause : "");
+    if (row->grade == GRADE_BAD && path.n > 0 &&
+        reply.low_ms - path.ms <= JUDGE_REPLY_MS) {
+        row->grade = GRADE_POOR;
+        JUDGE_ADD(row->text, "; within the limit without the path, which takes %.0f ms",
+                  path.ms);
+    }
     if (h->replies < h->sent)
         row->grade = 2 * h->replies < h->sent ? GRADE_BAD : GRADE_POOR;
 }

@@ -453,6 +453,7 @@ FAULTS.update({
     "duplicate address": ("gateway_loss", "", duplicate_address),
     "an office far away, within the limits": ("", slower(40, "office@0.3ms,isp1@1ms,isp2@41ms,ier-lon@41.5ms"), None),
     "Nairobi enters in London": ("far_front_door", slower(95, "office@0.3ms,isp1@1ms,isp2@96ms,ier-lon@96.5ms"), None, {}, "location = -1.29 36.82\n"),
+    "Easter Island, far from all PoPs": ("", slower(80, "office@0.3ms,isp1@1ms,isp2@81ms"), None, {}, "location = -27.1 -109.4\n"),
     "satellite": ("provider_slow", FAR_AWAY, None),
     "two: delay varies, resolver loses 40 %": ("delay_variation resolver_loss", VARYING, drop(f"udp dport 53 {SOME} 40")),
     "two: IPv6 broken, UDP blocked": ("ipv6_broken udp_blocked", "", both(broken_ipv6, no_udp)),
@@ -497,6 +498,7 @@ IN_BRANCH = {"half duplex"}
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
               "broken IPv4", "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
 AGENT_S = 150  # windows of 5 s have few packets: what they tell of a first hop comes by chance sooner or later
+TITLES = {"Nairobi enters in London": "Far entry to Microsoft's network", "broken IPv4": "IPv4 down, IPv6 works"}
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
 for other in PAGE, FLEET:
@@ -625,6 +627,10 @@ def main(names, healthy):
             planted = FAULTS.get(name, ("",))[0].split()
             tap.equal(sorted(planted), sorted(found) if found is not None else None, name)
             tap.equal(1 if planted else 0, code, f"{name}: exit code")
+            bad = [f"{line['check']} {line['subject']}: {line['text']}" for line in lines if line.get("grade") == "bad"]
+            tap.ok(found or not bad, f"{name}: no row is bad where nothing is found", bad)
+            if name in TITLES:
+                tap.equal([TITLES[name]], [line["title"] for line in lines if "finding" in line], f"{name}: its title")
             if name in WITH_AGENT:
                 tap.equal(sorted(planted), told.get("status"), f"{name}: status names it alike")
                 tap.ok(set(planted) <= set(told.get("report") or []), f"{name}: so does the report", told.get("report"))

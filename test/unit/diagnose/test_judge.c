@@ -923,6 +923,25 @@ static void expired_certificate(struct facts *f)
     }
 }
 
+static void far_ipv4_over_limit(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++) {
+        fill(&f->services[i].by[SLOT_IPV4].tcp, delays_ms[i] + 200, 50);
+        fill(&f->services[i].by[SLOT_IPV4].icmp, delays_ms[i] + 200, 40);
+    }
+}
+
+static void late_by_its_path(struct facts *f) /* 980 ms of the page, 90 of the path */
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        struct facts_probes p;
+        fill(&p, 1070, 5);
+        fill(&f->services[EXCHANGE].by[k].tcp, 90, 50);
+        fill(&f->services[EXCHANGE].by[k].icmp, 90, 40);
+        f->services[EXCHANGE].by[k].https.first_byte = p.delays;
+    }
+}
+
 static void far_ipv4(struct facts *f)
 {
     for (size_t i = 0; i < SERVICES; i++) {
@@ -1047,6 +1066,8 @@ static const struct {
     {"TLS fails by IPv6 only", tls_fails_by_ipv6, "service_tls"},
     {"an expired certificate", expired_certificate, "service_tls"},
     {"IPv4 is far, IPv6 is near", far_ipv4, ""},
+    {"IPv4 is over the limit, IPv6 is near", far_ipv4_over_limit, ""},
+    {"a page that only its path makes late", late_by_its_path, ""},
     {"a lossy first hop, few echoes", first_hop_little, "gateway_loss"},
     {"a gateway that limits ICMP, a lossy provider", limited_gateway_and_provider,
      "path_loss"},
@@ -1059,6 +1080,23 @@ static const struct check_row *row_of(const struct diagnosis *d, enum check_id i
         if (d->rows[i].id == id)
             return &d->rows[i];
     return NULL;
+}
+
+/* Rows and verdict agree: what is bad is in a finding, and what is slow has no good row. */
+static void check_agreement(const struct diagnosis *d, const char *what)
+{
+    bool slow = false, all_good = true;
+    for (size_t i = 0; i < d->n_found; i++)
+        slow |= strstr(fault_name(d->found[i].fault), "_slow") != NULL &&
+                strstr(d->found[i].what, "ms to ") != NULL;
+    for (size_t i = 0; i < d->n_rows; i++) {
+        const struct check_row *row = &d->rows[i];
+        all_good &= row->id != CHECK_TCP || row->grade == GRADE_GOOD;
+        CHECK(row->grade != GRADE_BAD || d->n_found > 0,
+              "%s: nothing is found, and bad is %s %s: %s", what, check_name(row->id),
+              row->subject, row->text);
+    }
+    CHECK(!slow || !all_good, "%s: slow by good rows", what);
 }
 
 static void test_findings(void **state)
@@ -1076,6 +1114,7 @@ static void test_findings(void **state)
         CHECK(strcmp(cases[i].expected, text_string(&found)) == 0,
               "%s: expected \"%s\", got \"%s\": %s", cases[i].what, cases[i].expected,
               text_string(&found), text_string(&verdict));
+        check_agreement(d, cases[i].what);
         for (size_t k = 0; k < d->n_found; k++)
             CHECK(d->found[k].what[0] != '\0' && d->found[k].next[0] != '\0' &&
                       d->found[k].whom != NULL,
@@ -1199,28 +1238,31 @@ static void test_distance(void **state)
     static const struct {
         const char *what, *location, *entry;
         double more_ms, usual_ms; /* NaN: unknown */
-        const char *fault;
+        const char *fault, *title;
         enum certainty certainty;
         const char *says;
     } rows[] = {
-        {"Sao Paulo, no location", "", "LON", 100, NAN, "provider_slow", CERTAINTY_LIKELY,
-         "distance alone may take as long"},
-        {"no location, not usual", "", "LON", 100, 9, "provider_slow", CERTAINTY_SURE,
-         "in the provider's network."},
-        {"satellite, no location", "", "LON", 600, NAN, "provider_slow", CERTAINTY_SURE,
-         "in the provider's network."},
+        {"Sao Paulo, no location", "", "LON", 100, NAN, "provider_slow", "Provider slow",
+         CERTAINTY_LIKELY, "distance alone may take as long"},
+        {"no location, not usual", "", "LON", 100, 9, "provider_slow", "Provider slow",
+         CERTAINTY_SURE, "in the provider's network."},
+        {"satellite, no location", "", "LON", 600, NAN, "provider_slow", "Provider slow",
+         CERTAINTY_SURE, "in the provider's network."},
         {"Nairobi enters in London", "-1.29 36.82", "LON", 95, NAN, "far_front_door",
-         CERTAINTY_LIKELY, "in London, 6821 km from this site"},
+         "Far entry to Microsoft's network", CERTAINTY_LIKELY,
+         "in London, 6821 km from this site"},
         {"Sydney enters in London", "SYD", "LON", 280, NAN, "far_front_door",
-         CERTAINTY_LIKELY, "in London"},
+         "Far entry to Microsoft's network", CERTAINTY_LIKELY, "in London"},
         {"Amsterdam enters in London", "AMS", "LON", 100, NAN, "provider_slow",
-         CERTAINTY_SURE, "the distance to London explains 3.6 ms at least"},
+         "Provider slow", CERTAINTY_SURE,
+         "the distance to London explains 3.6 ms at least"},
         {"Nairobi, a slow provider besides", "-1.29 36.82", "LON", 300, NAN,
-         "provider_slow", CERTAINTY_SURE, "the distance to London explains 68"},
-        {"an island far from all PoPs", "-27.1 -109.4", "SCL", 80, NAN, "",
+         "provider_slow", "Provider slow", CERTAINTY_SURE,
+         "the distance to London explains 68"},
+        {"an island far from all PoPs", "-27.1 -109.4", "SCL", 80, NAN, "", "",
          CERTAINTY_SURE, ""},
-        {"the place is not known", "AMS", "", 100, NAN, "provider_slow", CERTAINTY_LIKELY,
-         "distance alone may take as long"},
+        {"the place is not known", "AMS", "", 100, NAN, "provider_slow", "Provider slow",
+         CERTAINTY_LIKELY, "distance alone may take as long"},
     };
     static const struct peering none;
     struct catalogue metros = {0};
@@ -1242,7 +1284,10 @@ static void test_distance(void **state)
                      rows[i].entry);
         }
         judge_all(f, &known, &config, probe_kind_words(), d);
+        check_agreement(d, rows[i].what);
         CHECK_INT(rows[i].fault[0] != '\0', d->n_found, rows[i].what);
+        CHECK(d->n_found == 0 || strcmp(rows[i].title, d->found[0].title) == 0, "%s: %s",
+              rows[i].what, d->found[0].title);
         if (d->n_found == 1)
             CHECK_TEXT(rows[i].fault, fault_name(d->found[0].fault), rows[i].what);
         CHECK_INT(rows[i].certainty, d->found[0].certainty, rows[i].what);
@@ -1479,6 +1524,7 @@ static void test_no_false_alarm(void **state)
                 live(&f->resolvers[i].udp, &worlds[w], &random);
             judge_all(f, &known, &config, probe_kind_words(), d);
             wrong += d->n_found > 0;
+            check_agreement(d, worlds[w].what);
             for (size_t i = 0; i < d->n_found && wrong <= 2; i++)
                 printf("# %s\n", d->found[i].what);
             free(d);
