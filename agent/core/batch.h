@@ -241,6 +241,8 @@ struct edge_gain {
     bool suboptimal;             /* a finding: held, and not taken back */
 };
 
+struct unsent; /* core/unsent.h */
+
 struct self_label {
     const char *name, *value;
 };
@@ -285,6 +287,7 @@ struct batch {
     const struct path_state *const *paths; /* filled in by the daemon */
     size_t n_paths;
     const struct uplinks_report *uplinks; /* filled in by the daemon; NULL: none */
+    const struct unsent *unsent;          /* filled in by the daemon; NULL: not known */
 };
 
 #endif

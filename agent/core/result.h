@@ -85,9 +85,10 @@ struct dns_facts {
 };
 
 struct result {
-    struct wall time; /* when the probe was sent, or was due if not measured */
-    uint32_t stream;  /* the sender's number for (target, kind, family) */
-    uint64_t number;  /* of the prober's probes, from 1 */
+    struct wall time;        /* when the probe was sent, or was due if not measured */
+    uint32_t stream;         /* the sender's number for (target, kind, family) */
+    uint64_t number;         /* of the prober's probes, from 1 */
+    const struct kind *kind; /* by which it was measured; NULL: not known */
     enum outcome outcome;
     struct endpoint to;
     /* ns, in the order of the kind's names; DELAY_UNDEFINED or >= 0. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/pipeline.h"
+#include "core/unsent.h"
 #include "core/uplinks.h"
 #include "edge/target_name.h"
 #include "net/clock.h"
@@ -66,6 +67,7 @@ struct measurer {
     struct endpoint (*routes_to)[2]; /* of the targets, by the system's routes */
     const struct series **series; /* of the last batch: the pipeline's and the uplinks' */
     struct batch batch;
+    struct unsent unsent;
     struct netlink *netlink; /* NULL: the kernel does not report changes */
     struct network_item gateways[2];
     struct dns_server servers[DNS_SERVERS_MAX];
@@ -169,6 +171,15 @@ static void apply_issuer(struct measurer *m, size_t number, const struct result 
     pipeline_issuer(m->pipeline, number, result->to.family, issuer, foreign);
 }
 
+/* The kernel is asked only about what could not be sent. */
+static void take_unsent(struct measurer *m, size_t number, const struct result *result)
+{
+    bool routed = result->outcome != OUTCOME_NOT_MEASURED ||
+                  result->to.family == FAMILY_PROXY ||
+                  socket_has_route(&result->to, m->config->over);
+    unsent_result(&m->unsent, number, result, routed);
+}
+
 static void on_result(const struct result *result, void *user)
 {
     struct measurer *m = user;
@@ -176,6 +187,7 @@ static void on_result(const struct result *result, void *user)
     struct endpoint to;
     bool explores = false; /* the explorer may have something to do */
     if (!pipeline_only_watches(m->pipeline, result->stream)) {
+        take_unsent(m, number, result);
         explores = explorer_result(m->explorer, number, result);
         if (result->http.status != 0)
             apply_owner(m, number, result->to.family);
@@ -587,10 +599,21 @@ static void on_explore_timer(uv_timer_t *timer)
     arm(m);
 }
 
+static bool take_route(struct measurer *m, enum family family)
+{
+    bool has = socket_has_default_route(family, m->config->over);
+    bool expected = !has && netlink_expects_route(m->netlink, family);
+    unsent_route(&m->unsent, family,
+                 has        ? UNSENT_ROUTE
+                 : expected ? UNSENT_NO_ROUTE
+                            : UNSENT_NO_ADDRESS);
+    return has;
+}
+
 static void take_routes(struct measurer *m)
 {
-    explorer_routes(m->explorer, socket_has_default_route(FAMILY_IPV4, m->config->over),
-                    socket_has_default_route(FAMILY_IPV6, m->config->over), mono_now());
+    bool ipv4 = take_route(m, FAMILY_IPV4), ipv6 = take_route(m, FAMILY_IPV6);
+    explorer_routes(m->explorer, ipv4, ipv6, mono_now());
 }
 
 static void on_network(const struct network_change *what, void *user)
@@ -682,21 +705,19 @@ struct events *measurer_events(struct measurer *m)
     return pipeline_events(m->pipeline);
 }
 
-/* The pipeline's batch with the series of the uplinks. */
-static const struct batch *with_uplinks(struct measurer *m, const struct batch *batch)
+static void add_uplinks(struct measurer *m)
 {
+    struct batch *batch = &m->batch;
     if (m->uplinks == NULL)
-        return batch;
+        return;
     const struct uplinks_report *u = uplinks_close(m->uplinks, mono_now(), batch->time);
     free(m->series);
     m->series = mem_alloc((batch->n_series + u->n_series + 1) * sizeof *m->series);
     memcpy(m->series, batch->series, batch->n_series * sizeof *m->series);
     memcpy(m->series + batch->n_series, u->series, u->n_series * sizeof *m->series);
-    m->batch = *batch;
-    m->batch.series = m->series;
-    m->batch.n_series += u->n_series;
-    m->batch.uplinks = u;
-    return &m->batch;
+    batch->series = m->series;
+    batch->n_series += u->n_series;
+    batch->uplinks = u;
 }
 
 void measurer_close_window(struct measurer *m)
@@ -709,10 +730,12 @@ void measurer_close_window(struct measurer *m)
     prober_read(m->prober);
     if (m->uplinks != NULL)
         prober_read(m->uplink_prober);
-    const struct batch *batch =
-        with_uplinks(m, pipeline_close(m->pipeline, mono_now(), wall_now()));
-    explorer_ranked(m->explorer, batch->targets, batch->n_targets, mono_now());
-    m->events.on_batch(batch, m->events.user);
+    m->batch = *pipeline_close(m->pipeline, mono_now(), wall_now());
+    unsent_close(&m->unsent, &m->batch);
+    m->batch.unsent = &m->unsent;
+    add_uplinks(m);
+    explorer_ranked(m->explorer, m->batch.targets, m->batch.n_targets, mono_now());
+    m->events.on_batch(&m->batch, m->events.user);
     arm(m);
 }
 
@@ -893,6 +916,7 @@ int measurer_create(struct measurer **out, uv_loop_t *loop, const struct config 
                                           .on_busy = on_busy,
                                           .user = m,
                                           .reading = events.reading};
+    m->unsent.kinds = probe_kind_words();
     m->prober = prober_create(loop, probe_kinds, probe_kinds_count, resolver, http,
                               prober_events);
     struct wall wall = wall_now();
@@ -970,6 +994,7 @@ void measurer_destroy(struct measurer *m)
     uplinks_destroy(m->uplinks);
     free(m->routes_to);
     free(m->series);
+    unsent_free(&m->unsent);
     for (size_t i = 0; i < UPLINKS_MAX; i++)
         resolver_destroy(m->uplink_resolvers[i]);
     resolver_destroy(m->resolver);

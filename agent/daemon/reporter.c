@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/causes.h"
 #include "core/pipeline.h"
+#include "core/unsent.h"
 #include "daemon/packer.h"
 #include "edge/serving.h"
 #include "net/clock.h"
@@ -25,8 +26,10 @@ struct reporter {
     struct last_metre metre;
     struct self_label metre_labels[METRE_ROWS_MAX][2];
     char reason[EVENT_SUBJECT_MAX];
-    struct events events;                                     /* of the last window */
-    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy; /* as last logged */
+    struct events events; /* of the last window */
+    /* as last logged */
+    bool intercepted[TARGETS_MAX + PIPELINE_ADDED_MAX], busy;
+    bool offline, missing[2], unsent[KINDS_MAX];
     struct self_metrics self;
 };
 
@@ -73,6 +76,55 @@ static void log_busy(struct reporter *c, const struct batch *batch)
                           "late; look for other load on it");
     else
         log_info("agent", "this host measures accurately again");
+}
+
+static void log_routes(struct reporter *c, const struct unsent *u)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    struct text text = {0};
+    if (u->offline != c->offline) {
+        unsent_offline_text(&text);
+        if (u->offline)
+            log_warn("prober", "%s", text_string(&text));
+        else
+            log_info("prober", "this host can send to its targets again");
+        c->offline = u->offline;
+    }
+    for (size_t f = 0; f < 2; f++) {
+        if (u->missing[f] == c->missing[f] || u->offline)
+            continue;
+        text_clear(&text);
+        unsent_route_text(&text, u, families[f]);
+        if (u->missing[f])
+            log_warn("prober", "%s", text_string(&text));
+        else if (u->routes[f] == UNSENT_ROUTE)
+            log_info("prober", "there is an IPv%d route again", families[f]);
+        else
+            log_info("prober",
+                     "no IPv%d route is needed any more: this host or its "
+                     "targets have no IPv%d address",
+                     families[f], families[f]);
+        c->missing[f] = u->missing[f];
+    }
+    text_free(&text);
+}
+
+static void log_causes(struct reporter *c, const struct unsent *u)
+{
+    for (size_t k = 0; k < u->kinds->n; k++) {
+        bool unsent = u->causes[k].target != NULL;
+        struct text text = {0};
+        if (unsent == c->unsent[k])
+            continue;
+        c->unsent[k] = unsent;
+        if (unsent) {
+            unsent_cause_text(&text, &u->causes[k]);
+            log_warn("prober", "%s", text_string(&text));
+        } else {
+            log_info("prober", "%s can be sent again", u->kinds->list[k]->name);
+        }
+        text_free(&text);
+    }
 }
 
 static void log_events(const struct events *events)
@@ -165,6 +217,10 @@ const char *reporter_take(struct reporter *c, const struct batch *measured,
     log_busy(c, measured);
     log_middleboxes(c, measured);
     log_silences(measured);
+    if (measured->unsent != NULL) {
+        log_routes(c, measured->unsent);
+        log_causes(c, measured->unsent);
+    }
     events_free(&c->events);
     events_copy(&c->events, measured->events, measured->n_events);
     c->events.dropped += measured->events_dropped;

@@ -199,6 +199,11 @@ bool netlink_gateway(const struct netlink *n, enum family family,
     return n != NULL && network_gateway(&n->known, family, out);
 }
 
+bool netlink_expects_route(const struct netlink *n, enum family family)
+{
+    return n != NULL && network_expects_route(&n->known, family);
+}
+
 bool netlink_uplink(const struct netlink *n, char name[INTERFACE_NAME_MAX])
 {
     return n != NULL && network_uplink(&n->known, name);

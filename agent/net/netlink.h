@@ -46,6 +46,9 @@ void netlink_follow(struct netlink *n, const struct endpoint *to);
 bool netlink_gateway(const struct netlink *n, enum family family,
                      struct network_item *out);
 
+/* network_expects_route() of the state last read; false also if `n` is NULL. */
+bool netlink_expects_route(const struct netlink *n, enum family family);
+
 /* network_uplink() of the state last read; false also if `n` is NULL. */
 bool netlink_uplink(const struct netlink *n, char name[INTERFACE_NAME_MAX]);
 

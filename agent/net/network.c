@@ -216,6 +216,30 @@ bool network_uplink(const struct network *n, char name[INTERFACE_NAME_MAX])
     return best != NULL;
 }
 
+static bool carries_default(const struct network *n, uint32_t interface)
+{
+    bool any = false;
+    for (size_t i = 0; i < n->n; i++) {
+        any |= is_default(&n->items[i]);
+        if (is_default(&n->items[i]) && n->items[i].interface == interface)
+            return true;
+    }
+    return !any;
+}
+
+bool network_expects_route(const struct network *n, enum family family)
+{
+    for (size_t i = 0; i < n->n; i++) {
+        const struct network_item *a = &n->items[i];
+        bool local = endpoint_nobodys(&a->address) != NULL ||
+                     (family == FAMILY_IPV6 && endpoint_is_private(&a->address));
+        if (a->part == NETWORK_ADDRESS && a->family == family && !local &&
+            carries_default(n, a->interface))
+            return true;
+    }
+    return false;
+}
+
 static bool carries_route(const struct network *used, uint32_t interface,
                           enum family family)
 {

@@ -70,6 +70,15 @@ bool network_gateway(const struct network *n, enum family family,
 /* The interface of the default route in use, of IPv4 if there is one. False: none. */
 bool network_uplink(const struct network *n, char name[INTERFACE_NAME_MAX]);
 
+/*
+ * Whether a default route of the family is to be expected: the host has an address of it on
+ * an interface that carries a default route of either family, or on any if there is no
+ * default route. Not expected: one for an address of a container bridge or of a second,
+ * local network; a link-local address; a unique local one (RFC 4193), which routers hand
+ * out where they have no IPv6 uplink.
+ */
+bool network_expects_route(const struct network *n, enum family family);
+
 /* True if a route in use goes through that interface. */
 bool network_uses(const struct network *n, uint32_t interface);
 

@@ -535,6 +535,7 @@ void prober_send(struct prober *p, uint32_t stream, size_t kind,
     struct exchange *x = &probe->x;
     x->result = result_of(stream, to, wall_now(), OUTCOME_NOT_MEASURED);
     x->result.number = ++p->number;
+    x->result.kind = &p->kinds[kind]->kind;
 
     if (prober_open(p, kind, x->result.cause, sizeof x->result.cause) != 0) {
         exchange_defer(x, OUTCOME_NOT_MEASURED);

@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "core/event_names.h"
+#include "core/unsent.h"
 #include "status/snapshot.h"
 
 #include <inttypes.h>
@@ -310,7 +311,8 @@ static void find_resolver(const struct snapshot *s, const struct snapshot_target
         for (size_t k = 0; k < s->kinds->n; k++) {
             const struct snapshot_stream *is = snapshot_stream(t, f, k);
             enum state state = t->is->states[f][k];
-            if (is == NULL || state < STATE_DEGRADED ||
+            bool routed = s->unsent == NULL || s->unsent->routes[f] == UNSENT_ROUTE;
+            if (is == NULL || state < STATE_DEGRADED || (!routed && is->sent == 0) ||
                 found_has(out, f == SLOT_IPV6 ? FAULT_IPV6_BROKEN : FAULT_IPV4_BROKEN))
                 continue;
             uint64_t lost = is->lost, errors = is->failed;
@@ -446,19 +448,25 @@ static void find_target(const struct snapshot *s, const struct snapshot_target *
     found_end(out, fault, target);
 }
 
-static void find_unmeasured(const struct snapshot *s, size_t kind, struct found *out)
+static void find_unsent(const struct unsent *u, struct found *out)
 {
-    for (size_t t = 0; t < s->n_targets; t++)
-        for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            const struct snapshot_stream *is = snapshot_stream(&s->targets[t], f, kind);
-            if (is == NULL || is->sent > 0 || is->not_measured == 0)
-                continue;
-            text_add(&out->lines,
-                     "this host could not send %s to %s; the agent's log has the cause: "
-                     "journalctl -u edgelat\n",
-                     s->kinds->list[kind]->name, s->targets[t].is->target->name);
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    if (u->offline) {
+        unsent_offline_text(&out->lines);
+        text_add(&out->lines, "\n");
+        found_end(out, FAULT_NO_ROUTE, NULL);
+    }
+    for (size_t f = 0; f < 2; f++)
+        if (u->missing[f]) {
+            unsent_route_text(&out->lines, u, families[f]);
+            text_add(&out->lines, "\n");
             found_end(out, FAULT_NONE, NULL);
-            return;
+        }
+    for (size_t k = 0; k < u->kinds->n; k++)
+        if (u->causes[k].target != NULL) {
+            unsent_cause_text(&out->lines, &u->causes[k]);
+            text_add(&out->lines, "; since when: journalctl -u edgelat\n");
+            found_end(out, FAULT_NONE, NULL);
         }
 }
 
@@ -512,8 +520,8 @@ static void find_measuring(const struct snapshot *s, struct found *out)
                  "look for other load on it\n");
         found_end(out, FAULT_NONE, NULL);
     }
-    for (size_t k = 0; k < s->kinds->n; k++)
-        find_unmeasured(s, k, out);
+    if (s->unsent != NULL)
+        find_unsent(s->unsent, out);
     find_site(s, out);
     for (size_t t = 0; t < s->n_targets; t++)
         find_target(s, &s->targets[t], out);

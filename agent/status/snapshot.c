@@ -236,6 +236,7 @@ void snapshot_window(struct snapshot *s, const struct batch *batch,
     s->window_end = batch->time;
     s->interrupted = batch->interrupted;
     s->busy = batch->busy;
+    s->unsent = batch->unsent;
     s->loop_lag_ns = loop_lag_ns;
     forget_targets(s, batch->n_targets);
     s->targets =

@@ -158,6 +158,7 @@ struct snapshot {
     /* set by snapshot_window() */
     struct wall window_start, window_end; /* last closed window; 0: none yet */
     bool interrupted, busy;
+    const struct unsent *unsent; /* borrowed; NULL: not known */
     int64_t loop_lag_ns;
     struct snapshot_target *targets;
     size_t n_targets, targets_room;

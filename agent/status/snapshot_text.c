@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "core/emodel.h"
 #include "core/loss.h"
+#include "core/unsent.h"
 #include "edge/mtu_show.h"
 #include "edge/path_show.h"
 #include "status/snapshot.h"
@@ -133,17 +134,43 @@ static void add_addresses(const struct target_state *is, struct text *out)
     }
 }
 
+/* This host has no address of the family, so nothing is expected there. */
+static bool is_absent(const struct snapshot *s, size_t slot)
+{
+    return s->unsent != NULL && slot != SLOT_PROXY &&
+           s->unsent->routes[slot] == UNSENT_NO_ADDRESS;
+}
+
+static const struct snapshot_stream *shown_stream(const struct snapshot *s,
+                                                  const struct snapshot_target *t,
+                                                  size_t slot, size_t kind)
+{
+    const struct snapshot_stream *stream = snapshot_stream(t, slot, kind);
+    return stream != NULL && is_absent(s, slot) && stream->sent == 0 ? NULL : stream;
+}
+
 /* "icmp/ipv6" where another row is that of IPv4: the address may be left out. */
 static const char *kind_text(char out[24], const struct snapshot *s,
                              const struct snapshot_target *t, size_t kind, size_t slot)
 {
     const char *name = s->kinds->list[kind]->name;
-    if (snapshot_stream(t, SLOT_IPV4, kind) == NULL ||
-        snapshot_stream(t, SLOT_IPV6, kind) == NULL || slot == SLOT_PROXY)
+    if (shown_stream(s, t, SLOT_IPV4, kind) == NULL ||
+        shown_stream(s, t, SLOT_IPV6, kind) == NULL || slot == SLOT_PROXY)
         return name;
     snprintf(out, 24, "%s/%s", name,
              family_name(slot == SLOT_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6));
     return out;
+}
+
+static const char *why_no_row(const struct snapshot *s, const struct snapshot_target *t)
+{
+    if (s->window_end.ns != 0 && !target_has_address(t->is))
+        return "not resolved yet";
+    for (size_t f = 0; f < 2; f++)
+        if (is_absent(s, f) && t->is->addresses[f].to.family != FAMILY_NONE)
+            return f == SLOT_IPV4 ? "this host has no IPv4 address"
+                                  : "this host has no IPv6 address";
+    return "no results yet";
 }
 
 static void add_target(const struct snapshot *s, const struct snapshot_target *t,
@@ -153,7 +180,7 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
     char kind[24];
     for (size_t k = 0; k < s->kinds->n; k++)
         for (size_t f = 0; f < FAMILY_SLOTS; f++) {
-            const struct snapshot_stream *stream = snapshot_stream(t, f, k);
+            const struct snapshot_stream *stream = shown_stream(s, t, f, k);
             if (stream != NULL)
                 add_stream(out, t->is, stream, kind_text(kind, s, t, k, f),
                            t->is->states[f][k]);
@@ -164,8 +191,7 @@ static void add_target(const struct snapshot *s, const struct snapshot_target *t
         text_add(out, "\t-\t%s\t%s\n", t->is->target->name, target_verdict(t->is)->why);
     else if (out->len == before)
         text_add(out, "\t-\t%s\t%s: %s\n", t->is->target->name, t->is->target->host,
-                 s->window_end.ns != 0 && !target_has_address(t->is) ? "not resolved yet"
-                                                                     : "no results yet");
+                 why_no_row(s, t));
     add_addresses(t->is, out);
     if (t->is->interception[0] != '\0')
         text_add(out, "\t\t%s\t%s%s\n", t->is->target->name, t->is->interception,

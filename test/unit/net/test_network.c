@@ -350,6 +350,69 @@ static void gateways(void **state)
     network_free(&n);
 }
 
+static struct network_item address_of(const char *text, uint32_t interface)
+{
+    struct network_item item = {.part = NETWORK_ADDRESS, .interface = interface};
+    CHECK(endpoint_parse(&item.address, text, 0), "%s is an address", text);
+    item.family = (enum family)item.address.family;
+    return item;
+}
+
+/* Whether a missing default route is a fault. */
+static void expected_routes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *route; /* on interface 1; NULL: none */
+        const char *addresses[2]; /* on interfaces 1 and 2; NULL: none */
+        bool ipv4, ipv6;
+    } hosts[] = {
+        {"nothing", NULL, {NULL, NULL}, false, false},
+        {"IPv6 only", "fe80::1", {"2001:db8::2", NULL}, false, true},
+        {"IPv4 only", "192.0.2.1", {"192.0.2.2", NULL}, true, false},
+        {"an IPv4 address beside the IPv6 route",
+         "fe80::1",
+         {"10.0.0.2", NULL},
+         true,
+         false},
+        {"an IPv6 address beside the IPv4 route",
+         "192.0.2.1",
+         {"2001:db8::2", NULL},
+         false,
+         true},
+        {"a unique local one, as routers without an IPv6 uplink give",
+         "192.0.2.1",
+         {"fd00::2", NULL},
+         false,
+         false},
+        {"addresses that hosts give themselves",
+         "192.0.2.1",
+         {"fe80::2", NULL},
+         false,
+         false},
+        {"of IPv4", "fe80::1", {"169.254.1.2", NULL}, false, false},
+        {"a bridge of containers", "fe80::1", {"2001:db8::2", "172.17.0.1"}, false, true},
+        {"no route at all", NULL, {"192.0.2.2", "2001:db8::2"}, true, true},
+    };
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct network n = {0};
+        struct network_item item;
+        if (hosts[i].route != NULL) {
+            item = route(hosts[i].route, 1, 100);
+            network_add(&n, &item);
+        }
+        for (size_t a = 0; a < 2; a++) {
+            if (hosts[i].addresses[a] == NULL)
+                continue;
+            item = address_of(hosts[i].addresses[a], (uint32_t)a + 1);
+            network_add(&n, &item);
+        }
+        CHECK_INT(hosts[i].ipv4, network_expects_route(&n, FAMILY_IPV4), hosts[i].what);
+        CHECK_INT(hosts[i].ipv6, network_expects_route(&n, FAMILY_IPV6), hosts[i].what);
+        network_free(&n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +421,7 @@ int main(void)
         cmocka_unit_test(identity_across_restarts),
         cmocka_unit_test(interfaces_in_use),
         cmocka_unit_test(is_bounded),
+        cmocka_unit_test(expected_routes),
     };
     make_items();
     return cmocka_run_group_tests(tests, NULL, NULL);

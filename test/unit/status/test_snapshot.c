@@ -4,6 +4,7 @@
 #include "base/fit.h"
 #include "core/event_names.h"
 #include "core/series.h"
+#include "core/unsent.h"
 #include "unit/core/rig.h"
 
 static const char near[] = "192.0.2.1", other[] = "192.0.2.9";
@@ -607,14 +608,58 @@ static void this_host(void **state)
         give(&b->rig, PING4, near, OUTCOME_NOT_MEASURED, DELAY_UNDEFINED, "");
     pipeline_busy(b->rig.p);
     window(b);
+    struct unsent unsent = {
+        .kinds = &kinds,
+        .causes[PING] = {&b->rig.targets[0], &ping, FAMILY_IPV4, "firewall"}};
+    b->s.unsent = &unsent;
+    show(b);
     CHECK_TEXT(
         "this host was too busy to measure accurately in the last window; look for "
         "other load on it\n"
-        "this host could not send ping to near; the agent's log has the cause: "
-        "journalctl -u edgelat\n",
+        "this host could not send ping to near (ipv4): firewall; since when: journalctl "
+        "-u edgelat\n",
         text_string(&b->findings), "problems");
     has(&b->json, "\"busy\":true", "JSON");
     has(&b->json, "\"not_measured\":3,\"loss_ratio\":null,\"p50\":null", "JSON");
+    bed_end(b);
+}
+
+static void without_route(void **state)
+{
+    (void)state;
+    struct bed *b = bed_begin();
+    struct unsent unsent = {.kinds = &kinds,
+                            .routes = {UNSENT_NO_ROUTE, UNSENT_ROUTE},
+                            .unrouted = {1, 0},
+                            .missing = {true, false}};
+    resolve(&b->rig, 0, near, "");
+    resolve(&b->rig, 0, "2001:db8::1", "");
+    give(&b->rig, PING4, near, OUTCOME_NOT_MEASURED, DELAY_UNDEFINED, "");
+    reply(&b->rig, PING6, "2001:db8::1", MS(3));
+    window(b);
+    b->s.unsent = &unsent;
+    show(b);
+    CHECK_TEXT("no IPv4 route: the IPv4 addresses of 1 target are not measured; add a "
+               "default route (ip -4 route), or set family = ipv6 for it\n",
+               text_string(&b->findings), "one family: one line");
+    has(&b->text, "  ping/ipv4  unknown     0", "its row");
+
+    unsent.routes[SLOT_IPV4] = UNSENT_NO_ADDRESS;
+    unsent.missing[SLOT_IPV4] = false;
+    show(b);
+    has(&b->text, "No problems found", "a host with IPv6 only");
+    has_not(&b->text, "192.0.2.1", "has no row of IPv4");
+    has(&b->text, "  ping  ", "so the others need no family");
+
+    unsent.routes[SLOT_IPV6] = UNSENT_NO_ROUTE;
+    unsent.offline = true;
+    b->s.targets[0].failure = "no DNS server could be reached";
+    show(b);
+    CHECK_TEXT("this host has no route to the internet; check cable or Wi-Fi, the "
+               "address and the default route: ip address; ip route\n",
+               text_string(&b->findings),
+               "no route at all explains what follows from it");
+    has(&b->json, "\"no_route\"", "by the name that diagnose gives it");
     bed_end(b);
 }
 
@@ -953,6 +998,7 @@ int main(void)
         cmocka_unit_test(a_dns_server),
         cmocka_unit_test(not_the_edge),
         cmocka_unit_test(this_host),
+        cmocka_unit_test(without_route),
         cmocka_unit_test(what_the_station_found),
         cmocka_unit_test(what_was_found),
         cmocka_unit_test(what_the_sweep_states),
