@@ -109,6 +109,12 @@ bool judge_loses(struct loss_count c);
 
 size_t judge_count(uint32_t services); /* of their bits */
 
+/* The path to the service was traced, and shows what the provider adds. */
+bool judge_is_divided(const struct facts *f, size_t service);
+
+/* Of those that show it, the path on which the provider adds most; NULL: none does. */
+const struct facts_path *judge_divided_path(const struct facts *f);
+
 /* The services that faults of this type were found for. */
 uint32_t judge_found(const struct judging *j, enum fault fault);
 

@@ -192,21 +192,59 @@ static enum segment slow_segment(const struct facts_path *p)
     return most > rest ? slow : SEGMENT_UNKNOWN;
 }
 
-/* Whose paths show it. What local network and provider add, all services share: so those
- * whose paths cannot be divided, too, if any path shows it. */
+/* The path that shows this segment, and adds least (or most) there of those of `services`. */
+static const struct facts_path *path_by(const struct facts *f, enum segment segment,
+                                        uint32_t services, bool most)
+{
+    const struct facts_path *found = NULL;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_path *p = path_of(f, i);
+        if ((services & (UINT32_C(1) << i)) != 0 && p != NULL &&
+            p->segment_ns[segment] != DELAY_UNDEFINED &&
+            (found == NULL ||
+             (p->segment_ns[segment] > found->segment_ns[segment]) == most))
+            found = p;
+    }
+    return found;
+}
+
+bool judge_is_divided(const struct facts *f, size_t service)
+{
+    return path_by(f, SEGMENT_PROVIDER, UINT32_C(1) << service, true) != NULL;
+}
+
+const struct facts_path *judge_divided_path(const struct facts *f)
+{
+    return path_by(f, SEGMENT_PROVIDER, UINT32_MAX, true);
+}
+
+/* The slow services whose own paths show that it is in this segment. */
 static uint32_t services_slow_in(const struct judging *j, enum segment segment)
 {
-    uint32_t services = 0, untold = 0;
+    uint32_t services = 0;
     for (size_t i = 0; i < j->f->n_services; i++) {
         const struct facts_path *p = path_of(j->f, i);
-        if (!judge_is_slow(j, i, 0))
-            continue;
-        if (p == NULL || p->segment_ns[segment] == DELAY_UNDEFINED)
-            untold |= UINT32_C(1) << i;
-        else if (slow_segment(p) == segment)
+        if (p != NULL && slow_segment(p) == segment && judge_is_slow(j, i, 0))
             services |= UINT32_C(1) << i;
     }
-    return services != 0 && segment != SEGMENT_MICROSOFT ? services | untold : services;
+    return services;
+}
+
+/* The slow services whose paths cannot be divided, while all others show that this segment,
+ * which is common to all, adds more than half of the delay. */
+static uint32_t services_slow_by_others(const struct judging *j, enum segment segment)
+{
+    const struct facts_path *least = path_by(j->f, segment, UINT32_MAX, false);
+    uint32_t services = 0;
+    if (segment == SEGMENT_MICROSOFT || least == NULL ||
+        ms(least->segment_ns[segment]) <= JUDGE_SEGMENT_MS)
+        return 0;
+    for (size_t i = 0; i < j->f->n_services; i++)
+        if (path_by(j->f, segment, UINT32_C(1) << i, true) == NULL &&
+            judge_is_slow(j, i, 0) &&
+            2 * ms(least->segment_ns[segment]) > judge_delay_of(j->f, i).ms)
+            services |= UINT32_C(1) << i;
+    return services;
 }
 
 /* No resolver is slow by more than what the segment adds. */
@@ -328,27 +366,26 @@ static void add_far_pops(struct text *out, const struct facts *f, uint32_t servi
 static void judge_segment(const struct judging *j, enum segment segment, enum fault fault)
 {
     const struct facts *f = j->f;
-    uint32_t services = services_slow_in(j, segment) & ~judge_found(j, fault), away = 0;
-    struct text names = {0};
+    uint32_t own = services_slow_in(j, segment),
+             services =
+                 (own | services_slow_by_others(j, segment)) & ~judge_found(j, fault),
+             away = 0;
+    struct text names = {0}, hidden = {0};
     for (size_t i = 0; i < f->n_services && segment == SEGMENT_PROVIDER; i++)
         if ((services & (UINT32_C(1) << i)) != 0 && distance_explains(j, i))
             away |= UINT32_C(1) << i;
     services &= ~away;
+    own &= services;
     away &= ~judge_found(j, FAULT_FAR_DOOR);
     if (away != 0)
         judge_distance(j, away);
-    const struct facts_path *worst = NULL;
-    for (size_t i = 0; i < f->n_services; i++) {
-        const struct facts_path *p = path_of(f, i);
-        if (p != NULL && (services & (UINT32_C(1) << i)) != 0 &&
-            (worst == NULL || p->segment_ns[segment] > worst->segment_ns[segment]))
-            worst = p;
-    }
-    if (worst == NULL)
+    if (services == 0)
         return;
-    judge_add_services(&names, f, services);
+    const struct facts_path *worst = own != 0 ? path_by(f, segment, own, true)
+                                              : path_by(f, segment, UINT32_MAX, false);
+    judge_add_services(&names, f, own != 0 ? own : UINT32_C(1) << worst->service);
     struct fault_found *x = diagnosis_fault(
-        j->out, fault, judge_count(services) > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY,
+        j->out, fault, judge_count(own) > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY,
         services);
     struct facts_median m = judge_delay_of(f, worst->service);
     if (segment == SEGMENT_MICROSOFT) {
@@ -384,6 +421,13 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
         else
             JUDGE_ADD(x->what, "%s.",
                       told ? "" : ", where distance alone may take as long");
+        if (services != own) {
+            judge_add_services(&hidden, f, services & ~own);
+            JUDGE_ADD(x->what,
+                      " The path to %s, which has this part in common, cannot be "
+                      "divided.",
+                      text_string(&hidden));
+        }
         JUDGE_SET(
             x->next, "%s%s",
             told ? ""
@@ -396,6 +440,7 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
                      : "Look for the slow part between this host and the router.");
     }
     text_free(&names);
+    text_free(&hidden);
 }
 
 static void judge_role(const struct judging *j)

@@ -507,10 +507,52 @@ static void judge_family_https(const struct judging *j, size_t service, size_t f
               s->target.host);
 }
 
+/* It is slow, and neither its path nor those of others show where. */
+static void judge_where(const struct judging *j, size_t service,
+                        const struct facts_median *m)
+{
+    const struct facts_service *s = &j->f->services[service];
+    const struct facts_path *other = judge_divided_path(j->f);
+    const char *source;
+    double limit = limit_of(j, s, &source);
+    bool only_poor = isnan(limit) || m->low_ms <= limit;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_LIKELY, BIT(service));
+    JUDGE_SET(x->what,
+              "%s is slow: handshakes take %.1f ms (95 %% interval %.1f to %.1f ms; %s)",
+              s->target.name, m->ms, m->low_ms, m->high_ms,
+              only_poor ? "far more than usual here" : source);
+    if (judge_is_divided(j->f, service)) {
+        JUDGE_ADD(x->what, ", and no segment of its path takes most of it.");
+        JUDGE_SET(x->next, "See what each part of the path takes: edgelat trace --tcp %s",
+                  s->target.host);
+        return;
+    }
+    next_for_service(j, x, &s->target);
+    bool known = strcmp(x->whom, fault_whom(FAULT_SERVICE_SLOW)) == 0;
+    x->title = "Slow, provider or service";
+    x->segment = "provider or service";
+    x->whom = known ? "the provider, or Microsoft's support"
+                    : "the provider, or whoever runs that host";
+    JUDGE_ADD(x->what,
+              "; cannot tell between provider and service, as its path cannot be "
+              "divided");
+    if (other != NULL)
+        JUDGE_ADD(x->what, " and on other paths the provider takes %.1f ms at most",
+                  ms(other->segment_ns[SEGMENT_PROVIDER]));
+    JUDGE_ADD(x->what, ".");
+    JUDGE_SET(
+        x->next,
+        "Run edgelat diagnose %s over another line or network: if it is as slow "
+        "there, it is the service, else the provider. To see its path: edgelat trace "
+        "--tcp %s",
+        s->target.host, s->target.host);
+}
+
 static void judge_state(const struct judging *j, size_t service)
 {
     const struct facts_service *s = &j->f->services[service];
-    const char *name = s->target.name, *source;
+    const char *name = s->target.name;
     struct service_state t = state_of(s);
     bool proxied = s->by[SLOT_PROXY].to.family != FAMILY_NONE;
     struct fault_found *x;
@@ -588,17 +630,7 @@ static void judge_state(const struct judging *j, size_t service)
     struct facts_median m = judge_delay_of(j->f, service);
     if (!over_limit(j, s, &m, 0) || judge_late_handshakes(j, service))
         return;
-    double limit = limit_of(j, s, &source);
-    bool only_poor = isnan(limit) || m.low_ms <= limit;
-    x = diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_LIKELY, BIT(service));
-    JUDGE_SET(x->what,
-              "%s is slow: handshakes take %.1f ms (95 %% interval %.1f to %.1f ms; %s), "
-              "cannot tell in which segment.",
-              name, m.ms, m.low_ms, m.high_ms,
-              only_poor ? "far more than usual here" : source);
-    JUDGE_SET(x->next,
-              "See which part of the path takes the time: edgelat trace --tcp %s",
-              s->target.host);
+    judge_where(j, service, &m);
 }
 
 /* ---- who answers ---- */

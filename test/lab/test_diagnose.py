@@ -470,6 +470,11 @@ FAULTS.update({
     "two: clock, TLS interception": ("clock tls_intercepted", "", both(clock, lambda: intercept(True)), CLOCK),
     "two: connections limited, UDP blocked": ("connections_limited udp_blocked", "", both(no_udp, drop(f"{SYN} limit rate over 8/second burst 5 packets"))),
 })
+# Teams alone is over its limit (60 ms), on a path of which no router answers.
+HIDDEN_TEAMS = "path amsterdam 203.0.113.20 2001:db8:113::20 delay={}ms jitter=0 via=*,*,*\n"
+FAULTS["teams slow by a hidden path, a slow provider on all others"] = (
+    "provider_slow", slower(48, "office@0.3ms,isp1@1ms,isp2@48ms,ier-lon@48.7ms") + HIDDEN_TEAMS.format(66), None)
+FAULTS["teams slow by a hidden path, all others fast"] = ("service_slow", HIDDEN_TEAMS.format(83), None)
 SLOW_DNS = "path slowdns 198.51.100.53 2001:db8:53::53 delay=300ms via=office@0.3ms,isp1@1ms\n"
 FAULTS["two: captive portal, slow resolver"] = ("captive_portal resolver_slow", SLOW_DNS, redirect)
 LOAD = ["--load", "--yes", "--load-url", "https://teams.microsoft.com/download"]
@@ -498,7 +503,8 @@ IN_BRANCH = {"half duplex"}
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
               "broken IPv4", "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
 AGENT_S = 150  # windows of 5 s have few packets: what they tell of a first hop comes by chance sooner or later
-TITLES = {"Nairobi enters in London": "Far entry to Microsoft's network", "broken IPv4": "IPv4 down, IPv6 works"}
+TITLES = {"Nairobi enters in London": "Far entry to Microsoft's network", "broken IPv4": "IPv4 down, IPv6 works",
+          "teams slow by a hidden path, all others fast": "Slow, provider or service"}
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
 for other in PAGE, FLEET:

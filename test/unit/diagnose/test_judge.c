@@ -1335,6 +1335,114 @@ static void test_loss_charge(void **state)
     }
 }
 
+/* A service that is slow over a path that cannot be divided: what the other paths show decides
+ * whether it is the provider. Limits: 60 ms to teams, 100 to the others. */
+static void test_hidden_path(void **state)
+{
+    (void)state;
+    enum { HIDDEN = -1, UNTRACED = -2 };
+    static const struct {
+        const char *what;
+        double delays_ms[SERVICES], provider_ms[SERVICES]; /* exchange, teams, bing */
+        const char *found, *titles, *says;
+    } rows[] = {
+        {"all others show a slow provider",
+         {70, 70, 66},
+         {60, HIDDEN, 58},
+         "provider_slow",
+         "Provider slow",
+         "58.0 of 66.0 ms to bing arise in the provider's network, where distance alone may "
+         "take as long. The path to teams, which has this part in common, cannot be divided"},
+        {"one other path shows it, the third one nothing",
+         {70, 70, 66},
+         {60, UNTRACED, HIDDEN},
+         "provider_slow",
+         "Provider slow",
+         "60.0 of 70.0 ms to exchange arise in the provider's network"},
+        {"the others are fast",
+         {9, 70, 5},
+         {1.5, HIDDEN, 1.2},
+         "service_slow",
+         "Slow, provider or service",
+         "cannot tell between provider and service, as its path cannot be divided and on "
+         "other paths the provider takes 1.5 ms at most."},
+        {"the others disagree",
+         {70, 70, 5},
+         {60, HIDDEN, 1.2},
+         "service_slow",
+         "Slow, provider or service",
+         "on other paths the provider takes 60.0 ms at most."},
+        {"the provider takes less than half of it",
+         {40, 90, 35},
+         {30, HIDDEN, 28},
+         "service_slow",
+         "Slow, provider or service",
+         "on other paths the provider takes 30.0 ms at most."},
+        {"no path shows anything",
+         {9, 70, 5},
+         {UNTRACED, HIDDEN, UNTRACED},
+         "service_slow",
+         "Slow, provider or service",
+         "cannot tell between provider and service, as its path cannot be divided."},
+        {"slow to another service, which a third one does not share",
+         {150, 70, 5},
+         {140, UNTRACED, 1.2},
+         "provider_slow service_slow",
+         "Provider slow, Slow, provider or service",
+         "140.0 of 150.0 ms to exchange"},
+        {"slow to another service, too",
+         {150, 150, 130},
+         {140, UNTRACED, 126},
+         "provider_slow",
+         "Provider slow",
+         "The path to teams, which has this part in common, cannot be divided."},
+        {"divided, no segment has most of it",
+         {9, 70, 5},
+         {1.5, 35, 1.2},
+         "service_slow",
+         "Service slow",
+         "no segment of its path takes most of it."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        struct text found = {0}, titles = {0};
+        f->n_paths = 0;
+        for (size_t s = 0; s < SERVICES; s++) {
+            double provider_ms = rows[i].provider_ms[s];
+            for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+                fill(&f->services[s].by[k].tcp, rows[i].delays_ms[s], 50);
+                fill(&f->services[s].by[k].icmp, rows[i].delays_ms[s], 40);
+            }
+            fill_path(f, s, provider_ms);
+            f->paths[s].traced = provider_ms != UNTRACED;
+            f->paths[s].segment_ns[SEGMENT_MICROSOFT] =
+                (int64_t)((rows[i].delays_ms[s] - provider_ms - 0.3) * 1e6);
+            if (provider_ms < 0)
+                f->paths[s].segment_ns[SEGMENT_PROVIDER] =
+                    f->paths[s].segment_ns[SEGMENT_MICROSOFT] = DELAY_UNDEFINED;
+        }
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        check_agreement(d, rows[i].what);
+        for (size_t k = 0; k < d->n_found; k++) {
+            text_add(&found, "%s%s", k > 0 ? " " : "", fault_name(d->found[k].fault));
+            text_add(&titles, "%s%s", k > 0 ? ", " : "", d->found[k].title);
+            CHECK(strstr(d->found[k].title, "provider or") == NULL ||
+                      (strstr(d->found[k].next, "over another line") != NULL &&
+                       strcmp(d->found[k].segment, "provider or service") == 0),
+                  "%s: %s", rows[i].what, d->found[k].next);
+        }
+        CHECK_TEXT(rows[i].found, text_string(&found), rows[i].what);
+        CHECK_TEXT(rows[i].titles, text_string(&titles), rows[i].what);
+        CHECK(strstr(d->found[0].what, rows[i].says) != NULL, "%s: %s", rows[i].what,
+              d->found[0].what);
+        text_free(&found);
+        text_free(&titles);
+        free(d);
+        free(f);
+    }
+}
+
 static void proxied_by_ipv6(struct facts *f)
 {
     proxied(f);
@@ -1570,7 +1678,7 @@ int main(void)
         cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_far_ipv4),
         cmocka_unit_test(test_usual),          cmocka_unit_test(test_recommendation),
         cmocka_unit_test(test_distance),       cmocka_unit_test(test_many_effects),
-        cmocka_unit_test(test_untold_path),
+        cmocka_unit_test(test_untold_path),    cmocka_unit_test(test_hidden_path),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
