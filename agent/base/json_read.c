@@ -167,19 +167,32 @@ bool json_next_item(struct json_span array, struct json_span *item)
     return found;
 }
 
-/* Decodes an escape. On entry `*at` points after the backslash, on return to the last
- * character of the escape. */
-static char unescape(const char **at, const char *end)
+/* The four digits at `at`, or 0. */
+static uint32_t hexadecimal(const char *at, const char *end)
+{
+    char digits[5] = "";
+    if (end - at >= 4)
+        memcpy(digits, at, 4);
+    return (uint32_t)strtoul(digits, NULL, 16);
+}
+
+/* The code point of the escape after the backslash; `*at` goes behind it. A surrogate that
+ * is alone is returned as it is. */
+static uint32_t unescape(const char **at, const char *end)
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-    const char *found = strchr(from, **at);
-    if (**at != 'u')
-        return found != NULL ? to[found - from] : **at;
-    char hex[5] = "";
-    for (size_t i = 0; i < 4 && *at + 1 < end; i++)
-        hex[i] = *++*at;
-    unsigned long code = strtoul(hex, NULL, 16);
-    return code < 128 ? (char)code : '?';
+    char letter = *(*at)++;
+    const char *found = strchr(from, letter);
+    if (letter != 'u')
+        return (unsigned char)(found != NULL ? to[found - from] : letter);
+    uint32_t code = hexadecimal(*at, end), low = 0;
+    *at = end - *at < 4 ? end : *at + 4;
+    if (code >> 10 == 0xd800 >> 10 && end - *at >= 6 && memcmp(*at, "\\u", 2) == 0)
+        low = hexadecimal(*at + 2, end);
+    if (low >> 10 != 0xdc00 >> 10)
+        return code;
+    *at += 6;
+    return 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff));
 }
 
 bool json_read_string(struct json_span value, char *out, size_t room)
@@ -188,13 +201,26 @@ bool json_read_string(struct json_span value, char *out, size_t room)
     out[0] = '\0';
     if (value.len < 2 || *value.at != '"')
         return false;
-    const char *end = value.at + value.len - 1;
-    for (const char *at = value.at + 1; at < end && n + 1 < room; at++) {
-        bool more = ((unsigned char)*at & 0xc0) == 0x80; /* continuation byte of UTF-8 */
-        if (*at == '\\' && ++at < end)
-            out[n++] = unescape(&at, end);
-        else if (!more)
-            out[n++] = (unsigned char)*at < 128 ? *at : '?';
+    for (const char *at = value.at + 1, *end = value.at + value.len - 1; at < end;) {
+        char decoded[4];
+        const char *from = at;
+        size_t len = (size_t)(end - at);
+        bool escaped = *at == '\\' && len > 1, safe;
+        if (escaped) {
+            at++;
+            len = text_encode(decoded, unescape(&at, end));
+            from = decoded;
+        }
+        len = text_next(from, len, &safe);
+        at += escaped ? 0 : len;
+        if (!safe && *from != '\n' && *from != '\t') {
+            from = "?";
+            len = 1;
+        }
+        if (n + len >= room)
+            break;
+        memcpy(out + n, from, len);
+        n += len;
     }
     out[n] = '\0';
     return true;

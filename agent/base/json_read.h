@@ -36,8 +36,9 @@ bool json_next_member(struct json_span object, struct json_span *name,
  * False: there is none, or no array. */
 bool json_next_item(struct json_span array, struct json_span *item);
 
-/* Copies a string with its escapes resolved and truncates it to fit. Characters beyond
- * ASCII become '?'. False: not a string. */
+/* Copies a string with its escapes resolved, as UTF-8, and truncates it between characters
+ * to fit. What is not safe to show (text_next()), other than newlines and tabs, becomes '?'.
+ * False: not a string. */
 bool json_read_string(struct json_span value, char *out, size_t room);
 
 /* Reads a finite number. False: null, or not a number. */

@@ -86,6 +86,25 @@ size_t text_utf8(const char *bytes, size_t left)
     return overlong || surrogate || too_high ? 0 : len;
 }
 
+uint32_t text_code(const char *at, size_t n)
+{
+    static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = (unsigned char)at[0] & first[n];
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | ((unsigned char)at[i] & 0x3f);
+    return code;
+}
+
+size_t text_encode(char out[4], uint32_t code)
+{
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--, code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(first[n] | code);
+    return n;
+}
+
 int text_control(const char *at, size_t n)
 {
     unsigned char c = (unsigned char)at[0];
@@ -119,31 +138,51 @@ char *text_trim(char *text)
     return text;
 }
 
-void text_visible(char *text)
+/* Of a valid character: whether it is invisible or reorders adjacent text. */
+static bool is_deceptive(const char *at, size_t n)
 {
-    for (; *text != '\0'; text++)
-        if (*text <= ' ' || *text > '~')
-            *text = '?';
+    static const struct {
+        uint32_t from, to;
+    } ranges[] = {
+        {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e},
+        {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+    };
+    uint32_t code = text_code(at, n);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code >= ranges[i].from && code <= ranges[i].to)
+            return true;
+    return false;
 }
 
-void text_copy_ascii(char *out, size_t room, const char *bytes, size_t len)
+size_t text_next(const char *at, size_t left, bool *safe)
+{
+    size_t n = text_utf8(at, left);
+    *safe = n > 0 && text_control(at, n) < 0 && !is_deceptive(at, n);
+    return n > 0 ? n : 1;
+}
+
+void text_copy_line(char *out, size_t room, const char *bytes, size_t len)
 {
     size_t n = 0;
-    for (; n < len && n + 1 < room; n++)
-        out[n] = bytes[n] >= ' ' && bytes[n] <= '~' ? bytes[n] : '?';
+    bool safe;
+    for (size_t at = 0, next; at < len; at += next) {
+        next = text_next(bytes + at, len - at, &safe);
+        size_t size = safe ? next : 1;
+        if (n + size >= room)
+            break;
+        memmove(out + n, safe ? bytes + at : "?", size);
+        n += size;
+    }
     out[n] = '\0';
 }
 
-bool text_deceptive(const char *at, size_t n)
+void text_visible(char *text)
 {
-    const unsigned char *s = (const unsigned char *)at;
-    if (n == 2)
-        return s[0] == 0xd8 && s[1] == 0x9c;
-    if (n != 3)
-        return false;
-    unsigned code = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-    return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2060 && code <= 0x2069) || code == 0xfeff;
+    size_t len = strlen(text);
+    text_copy_line(text, len + 1, text, len);
+    for (; *text != '\0'; text++)
+        *text = *text == ' ' ? '?' : *text;
 }
 
 const char *text_printable(char *out, size_t room, const char *from, const char *keep)
@@ -151,10 +190,9 @@ const char *text_printable(char *out, size_t room, const char *from, const char 
     enum { ESCAPED = 4 };
     size_t left = strlen(from), at = 0;
     while (left > 0) {
-        size_t n = text_utf8(from, left);
-        bool plain = n > 0 && !text_deceptive(from, n) &&
-                     (text_control(from, n) < 0 || strchr(keep, from[0]) != NULL);
-        n = n > 0 ? n : 1;
+        bool plain;
+        size_t n = text_next(from, left, &plain);
+        plain |= keep != NULL && strchr(keep, from[0]) != NULL;
         size_t need = plain ? n : n * ESCAPED;
         if (at + need >= room)
             break;

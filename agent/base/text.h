@@ -33,31 +33,39 @@ size_t text_mark(const char *bytes, size_t len);
  * available; 0: invalid. */
 size_t text_utf8(const char *bytes, size_t left);
 
+/* The code point of such a character, of `n` bytes, and the bytes of a code point. */
+uint32_t text_code(const char *at, size_t n);
+size_t text_encode(char out[4], uint32_t code); /* up to 0x10ffff */
+
 /* The control character (C0, DEL, C1) encoded by the `n` bytes of one character; -1: not
  * a control character. */
 int text_control(const char *at, size_t n);
 
-/* The `n` bytes are a character that is invisible or reorders adjacent text: U+061C,
- * U+200B to U+200F, U+2028 to U+202E, U+2060 to U+2069, U+FEFF. */
-bool text_deceptive(const char *at, size_t n);
+/*
+ * Length of the next character of a text from outside, of which `left` (not 0) bytes are
+ * available; 1 for a byte that is not UTF-8. `*safe`: it may be shown on a terminal, as it
+ * is no control character and neither invisible nor reorders adjacent text (U+00AD, U+061C,
+ * U+180E, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB,
+ * U+E0000 to U+E0FFF).
+ */
+size_t text_next(const char *at, size_t left, bool *safe);
 
 /* Describes, as a clause, why a line is not text (UTF-8 without control characters
  * except tab); NULL: it is text. */
 const char *text_wrong(const char *line, size_t len);
 
-/* Replaces everything that is not visible ASCII by '?': for names from outside. */
-void text_visible(char *text);
+/* Copies bytes from outside into one line, '?' for each character that text_next() does not
+ * call safe; truncated between characters to fit. `out` may be `bytes`. */
+void text_copy_line(char *out, size_t room, const char *bytes, size_t len);
 
-/* Copies bytes from outside into one line of ASCII, spaces kept, '?' for the rest;
- * truncated to fit. */
-void text_copy_ascii(char *out, size_t room, const char *bytes, size_t len);
+/* The same in place, without spaces: for names from outside. */
+void text_visible(char *text);
 
 /*
  * Copies `from` for a terminal, a log or a message. Writes \xNN for each byte of invalid
- * UTF-8, of a control character (an escape sequence, a newline in a file name), and of a
- * character that changes the text direction or ends a line (Unicode bidirectional
- * controls, U+2028, U+2029). `keep`: control characters to keep, such as "\n" in a
- * message of several lines. Truncates between characters. Returns `out`.
+ * UTF-8 and of a character that is not safe (text_next()), such as an escape sequence or a
+ * newline in a file name. `keep`: control characters to keep, such as "\n" in a message of
+ * several lines, or NULL. Truncates between characters. Returns `out`.
  */
 const char *text_printable(char *out, size_t room, const char *from, const char *keep);
 

@@ -27,14 +27,14 @@ struct resolution {
     /* The first address left out because it is not the address of a single host, such as
      * 0.0.0.0; FAMILY_NONE: none. */
     struct endpoint unfit;
-    /* The CNAME chain, first link first, without the name asked for; made visible ASCII
-     * with text_visible(). */
+    /* The CNAME chain, first link first, without the name asked for; made visible by
+     * text_visible(). */
     char cnames[RESOLUTION_CNAMES_MAX][HOST_TEXT_MAX];
     size_t n_cnames;
     /* The name that has the addresses: the last of the chain, or the name asked for; ""
      * if the answer is from the hosts file or the name is an address literal. */
     char last[HOST_TEXT_MAX];
-    /* The TXT records that were asked for, their strings joined, in ASCII; truncated. */
+    /* The TXT records that were asked for, their strings joined, one line; truncated. */
     char texts[RESOLUTION_TEXTS_MAX][RESOLUTION_TEXT_MAX];
     size_t n_texts;
     /* The servers asked: "192.0.2.1, 192.0.2.2:5353", or "hosts file"; "" for an address

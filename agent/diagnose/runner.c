@@ -245,7 +245,7 @@ static void on_portal_header(const char *name, const char *value, size_t len, vo
 {
     struct diagnose_runner *r = user;
     if (strcasecmp(name, "location") == 0)
-        text_copy_ascii(r->portal_location, sizeof r->portal_location, value, len);
+        text_copy_line(r->portal_location, sizeof r->portal_location, value, len);
 }
 
 static void on_portal(const struct http_reply *reply, void *user)

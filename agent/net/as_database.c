@@ -161,7 +161,7 @@ static void describe(struct as_database *d)
     const MMDB_metadata_s *m = &d->file.metadata;
     time_t built = (time_t)m->build_epoch;
     struct tm tm;
-    text_copy_ascii(type, sizeof type, m->database_type, strlen(m->database_type));
+    text_copy_line(type, sizeof type, m->database_type, strlen(m->database_type));
     if (gmtime_r(&built, &tm) != NULL)
         strftime(day, sizeof day, "%Y-%m-%d", &tm);
     snprintf(d->about, sizeof d->about, "%s of %s", type, day);

@@ -23,7 +23,7 @@ struct link_counters { /* of one direction */
 
 struct link_state {
     uint32_t index;
-    char name[INTERFACE_NAME_MAX]; /* visible ASCII */
+    char name[INTERFACE_NAME_MAX]; /* text_visible() */
     bool up;                       /* up and running */
     uint16_t type;                 /* ARPHRD_ETHER, ... */
     char kind[INTERFACE_NAME_MAX]; /* of a virtual one: "tun", "wireguard"; "": none */

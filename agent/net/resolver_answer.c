@@ -99,8 +99,8 @@ static enum resolver_answer by_code(struct resolution *a, unsigned rcode)
 
 /* ---- records ---- */
 
-/* Reads a name, compressed or not, into `out`, which may be NULL. Replaces bytes that
- * are not visible ASCII. */
+/* Reads a name, compressed or not, into `out`, which may be NULL. Replaces what is
+ * not visible. */
 static bool take_name(struct dns_message *m, char out[HOST_TEXT_MAX])
 {
     char *name = NULL;
@@ -191,7 +191,7 @@ static bool take_text(struct resolution *a, struct record *r)
         len += fits;
     }
     if (a->n_texts < RESOLUTION_TEXTS_MAX)
-        text_copy_ascii(a->texts[a->n_texts++], RESOLUTION_TEXT_MAX, text, len);
+        text_copy_line(a->texts[a->n_texts++], RESOLUTION_TEXT_MAX, text, len);
     return true;
 }
 

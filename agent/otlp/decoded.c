@@ -96,23 +96,8 @@ bool decoded_histogram(struct histogram *out,
 
 const char *decoded_clean(char *out, size_t room, const char *text, char blank)
 {
-    size_t n = 0;
-    for (size_t left = strlen(text), len; left > 0; text += len, left -= len) {
-        len = text_utf8(text, left);
-        const char *shown = text;
-        size_t shown_len = len;
-        if (len == 0 || text_control(text, len) >= 0 || text_deceptive(text, len)) {
-            len = len == 0 ? 1 : len;
-            shown = "?";
-            shown_len = 1;
-        } else if (*text == ' ') {
-            shown = &blank;
-        }
-        if (n + shown_len + 1 > room)
-            break;
-        memcpy(out + n, shown, shown_len);
-        n += shown_len;
-    }
-    out[n] = '\0';
+    text_copy_line(out, room, text, strlen(text));
+    for (char *c = out; (c = strchr(c, ' ')) != NULL && blank != ' '; c++)
+        *c = blank;
     return out;
 }

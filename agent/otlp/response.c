@@ -27,12 +27,12 @@ static void give(void *budget, void *memory)
     free(memory);
 }
 
-/* Into one line of printable ASCII. */
+/* Into one line. */
 static void say(char out[OTLP_MESSAGE_MAX], const char *bytes, size_t len)
 {
     while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
         len--;
-    text_copy_ascii(out, OTLP_MESSAGE_MAX, bytes, len);
+    text_copy_line(out, OTLP_MESSAGE_MAX, bytes, len);
 }
 
 /* ---- web pages ---- */

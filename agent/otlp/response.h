@@ -21,7 +21,7 @@
 
 struct otlp_response {
     int64_t rejected;               /* points or log records that were rejected; >= 0 */
-    char message[OTLP_MESSAGE_MAX]; /* printable ASCII in one line; "": none */
+    char message[OTLP_MESSAGE_MAX]; /* one line, text_copy_line(); "": none */
 };
 
 /* `type`: Content-Type, as in net/http.h. False: not a response of OTLP. */

@@ -75,7 +75,7 @@ bool bmp_peer_read(struct bmp_peer *out, struct wire *w);
 struct bmp_peer_up {
     uint16_t local_port, remote_port; /* of the TCP connection; 0: unknown */
     struct bgp_open sent, received;
-    char name[BMP_NAME_MAX]; /* VRF or table name, visible ASCII; "": none */
+    char name[BMP_NAME_MAX]; /* VRF or table name, text_visible(); "": none */
 };
 void bmp_peer_up_read(struct bmp_peer_up *out, struct wire w); /* after the peer header */
 
@@ -91,7 +91,7 @@ struct bmp_statistics {
 };
 void bmp_statistics_read(struct bmp_statistics *out, struct wire w);
 
-/* sysName of an Initiation, visible ASCII; "" if there is none. */
+/* sysName of an Initiation, text_visible(); "" if there is none. */
 void bmp_initiation_read(char name[BMP_NAME_MAX], struct wire w);
 
 #endif

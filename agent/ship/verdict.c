@@ -28,7 +28,7 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
         return false;
     for (at += len > at; at < len && bytes[at] == ' ';)
         at++;
-    text_copy_ascii(v->reason, sizeof v->reason, bytes + at, len - at);
+    text_copy_line(v->reason, sizeof v->reason, bytes + at, len - at);
     return true;
 }
 
@@ -36,13 +36,14 @@ static bool read_stop(struct verdict *v, const char *bytes, size_t len)
 static void describe_foreign(struct verdict *v, const char *type, const char *bytes,
                              size_t len)
 {
-    char message[OTLP_MESSAGE_MAX];
+    char message[OTLP_MESSAGE_MAX], start[121];
     bool page = otlp_response_is_page(type, bytes, len);
     otlp_failure_read(message, bytes, len);
+    text_copy_line(start, sizeof start, message, strlen(message));
     snprintf(v->why, sizeof v->why,
-             "HTTP %d with %s%s%s%s '%.120s', which is no OTLP response", v->status,
+             "HTTP %d with %s%s%s%s '%s', which is no OTLP response", v->status,
              page ? "a web page" : "a body", type[0] != '\0' ? " (" : "", type,
-             type[0] != '\0' ? ")" : "", message);
+             type[0] != '\0' ? ")" : "", start);
 }
 
 static void read_accepted(struct verdict *v, const char *type, const char *bytes,

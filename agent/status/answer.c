@@ -10,11 +10,10 @@ enum { VERSION = 2, NUMBERS = 4, HEAD_MAX = 80 };
  * answer_read() would refuse the whole answer. */
 static void replace_invalid(char *bytes, size_t len)
 {
+    bool safe;
     for (size_t at = 0, n; at < len; at += n) {
-        n = text_utf8(bytes + at, len - at);
-        if (n == 0)
-            n = 1;
-        if (bytes[at] != '\n' && text_wrong(bytes + at, n) != NULL)
+        n = text_next(bytes + at, len - at, &safe);
+        if (!safe && bytes[at] != '\n' && bytes[at] != '\t')
             memset(bytes + at, '?', n);
     }
 }

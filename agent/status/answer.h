@@ -19,7 +19,7 @@ struct status_answer { /* views into the bytes that were read */
     size_t json_len, text_len;
 };
 
-/* Replaces invalid UTF-8 and control characters by '?'. */
+/* Replaces what is not safe to show (text_next()), other than newlines and tabs, by '?'. */
 void answer_write(struct text *out, int code, const struct text *json,
                   const struct text *text);
 

@@ -71,7 +71,7 @@ static bool take_lines(struct set_counters *c, const char *bytes, size_t len,
         char line[SET_ERROR_MAX];
         const char *end = memchr(bytes + at, '\n', len - at);
         size_t n = end != NULL ? (size_t)(end - bytes) - at : len - at;
-        text_copy_ascii(line, sizeof line, bytes + at, n);
+        text_copy_line(line, sizeof line, bytes + at, n);
         at += n + 1;
         if (strcmp(line, "end") == 0)
             return true;

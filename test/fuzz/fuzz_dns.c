@@ -1,6 +1,7 @@
 /* What a DNS server answers: all of the message but its id, behind a byte that says what
  * was asked. */
 #include "net/resolver_answer.h"
+#include "safe.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -32,8 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         assert(*c > ' ' && *c <= '~');
     assert(a.n_texts <= RESOLUTION_TEXTS_MAX);
     for (size_t i = 0; i < a.n_texts; i++)
-        for (const char *c = a.texts[i]; *c != '\0'; c++)
-            assert(*c >= ' ' && *c <= '~');
+        assert_safe(a.texts[i]);
     for (size_t i = 0; i < a.n_cnames; i++)
         for (const char *c = a.cnames[i]; *c != '\0'; c++)
             assert(*c > ' ' && *c <= '~');

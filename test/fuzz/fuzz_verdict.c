@@ -1,5 +1,6 @@
 /* A collector's reply: two bytes of status, one for what was sent and how it comes, then
  * the body. */
+#include "safe.h"
 #include "ship/verdict.h"
 
 #include <assert.h>
@@ -29,9 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
            (v.kind == VERDICT_UNUSABLE && v.foreign));
     assert(!v.stop || (v.status == 403 && v.kind == VERDICT_AGAIN));
     assert(v.stop || v.reason[0] == '\0');
-    for (const char *c = v.reason; *c != '\0'; c++)
-        assert(*c >= ' ' && *c <= '~');
-    for (const char *c = v.why; *c != '\0'; c++)
-        assert(*c >= ' ' && *c <= '~');
+    assert_safe(v.reason);
+    assert_safe(v.why);
     return 0;
 }

@@ -2,6 +2,11 @@
 #include "base/text.h"
 #include "check.h"
 
+#include <limits.h>
+#include <locale.h>
+#include <wchar.h>
+#include <wctype.h>
+
 static void text_grows(void **state)
 {
     (void)state;
@@ -182,6 +187,7 @@ static void shown(void **state)
         {"line\xe2\x80\xa8 separator", "", "line\\xe2\\x80\\xa8 separator"},
         {"cut \xe6\x9d", "", "cut \\xe6\\x9d"},
         {"\x7f", "", "\\x7f"},
+        {"\x1b\n", NULL, "\\x1b\\x0a"},
         {"", "", ""},
     };
     char out[256], small[7];
@@ -197,10 +203,83 @@ static void shown(void **state)
                "cut between characters");
 }
 
+/* The locale C.UTF-8 of glibc knows what is UTF-8 and what is a control character. */
+static void characters_as_glibc_has_them(void **state)
+{
+    (void)state;
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    CHECK(utf8 != NULL, "C.UTF-8 is installed");
+    locale_t before = uselocale(utf8);
+    size_t unsafe = 0;
+    for (uint32_t code = 1; code <= 0x10ffff; code++) {
+        char at[MB_LEN_MAX], encoded[4];
+        bool safe;
+        mbstate_t fresh = {0};
+        size_t n = wcrtomb(at, (wchar_t)code, &fresh);
+        if (n > 4) { /* a surrogate */
+            CHECK(text_next(encoded, text_encode(encoded, code), &safe) == 1 && !safe,
+                  "U+%04x is none", code);
+            continue;
+        }
+        CHECK(text_next(at, n, &safe) == n && text_code(at, n) == code, "U+%04x", code);
+        CHECK(text_encode(encoded, code) == n && memcmp(encoded, at, n) == 0, "U+%04x",
+              code);
+        CHECK(!safe || !iswcntrl((wint_t)code), "U+%04x is a control character", code);
+        unsafe += !safe;
+    }
+    CHECK_INT(31 + 33 + 1 + 1 + 1 + 5 + 7 + 16 + 1 + 3 + 0x1000, unsafe, "no others");
+
+    uint64_t random = check_seed();
+    for (size_t i = 0; i < 2000000; i++) {
+        char bytes[4];
+        bool safe;
+        wchar_t wide;
+        mbstate_t fresh = {0};
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        for (size_t k = 0; k < 4; k++) /* mostly those that begin or go on */
+            bytes[k] = (char)(random >> (16 + 8 * k) | (i % 8 != 0 ? 0x80 : 0));
+        size_t n = mbrtowc(&wide, bytes, 4, &fresh);
+        bool valid = n <= 4 && !(wide >= 0xd800 && wide < 0xe000) && wide <= 0x10ffff;
+        CHECK_INT(valid ? (n == 0 ? 1 : n) : 1, text_next(bytes, 4, &safe), "length");
+        CHECK(valid || !safe, "%08x is no character", *(uint32_t *)bytes);
+    }
+    uselocale(before);
+    freelocale(utf8);
+}
+
+static void lines_from_outside(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *line, *visible;
+        size_t room;
+    } rows[] = {
+        {"Z\xc3\xbcrich 1", "Z\xc3\xbcrich 1", "Z\xc3\xbcrich?1", 80},
+        {"Z\xfcrich", "Z?rich", "Z?rich", 80},
+        {"a\x1b[2J\tb\n", "a?[2J?b?", "a?[2J?b?", 80},
+        {"\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81", "???", "???", 80},
+        {"\xe6\x9d\xb1\xe4\xba\xac", "\xe6\x9d\xb1\xe4\xba\xac",
+         "\xe6\x9d\xb1\xe4\xba\xac", 7},
+        {"\xe6\x9d\xb1\xe4\xba\xac", "\xe6\x9d\xb1", "\xe6\x9d\xb1\xe4\xba\xac", 6},
+        {"cut \xe6\x9d", "cut ??", "cut???", 80},
+        {"", "", "", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[80], text[80];
+        text_copy_line(out, rows[i].room, rows[i].from, strlen(rows[i].from));
+        CHECK_TEXT(rows[i].line, out, rows[i].from);
+        text_copy(text, sizeof text, rows[i].from);
+        text_visible(text);
+        CHECK_TEXT(rows[i].visible, text, rows[i].from);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shown),
+        cmocka_unit_test(characters_as_glibc_has_them),
+        cmocka_unit_test(lines_from_outside),
         cmocka_unit_test(text_grows),
         cmocka_unit_test(a_copy_is_cut_to_fit),
         cmocka_unit_test(a_byte_order_mark_is_measured),

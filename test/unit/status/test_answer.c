@@ -35,9 +35,9 @@ static void what_is_no_text_is_not_sent(void **state)
     struct text out = {0}, json = {0}, text = {0};
     struct status_answer a;
     text_add(&json, "\"Z\xc3\xbcrich\xc2\x9b\"\n");
-    text_add(&text, "cut Z\xc3\n\x1b[2J\ta\n");
+    text_add(&text, "cut Z\xc3\n\x1b[2J\ta\xe2\x80\xae\n");
     answer_write(&out, 0, &json, &text);
-    CHECK_TEXT("edgelat status 2 0 12 14\n\"Z\xc3\xbcrich??\"\ncut Z?\n?[2J\ta\n",
+    CHECK_TEXT("edgelat status 2 0 12 17\n\"Z\xc3\xbcrich??\"\ncut Z?\n?[2J\ta???\n",
                text_string(&out), "bytes");
     CHECK(answer_read(&a, out.bytes, out.len), "and it is one");
     text_free(&out);
