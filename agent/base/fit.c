@@ -1,6 +1,8 @@
 #include "base/fit.h"
 
+#include <locale.h>
 #include <string.h>
+#include <wchar.h>
 
 enum { COLUMNS_MAX = 16, HANG = 2 };
 
@@ -26,13 +28,50 @@ struct fit_table {
     bool has_titles;
 };
 
-/* In characters of UTF-8, each of which takes one column. */
-static size_t width_of(const char *bytes, size_t len)
+/* The table of wcwidth(3); NULL: it is not installed. */
+static locale_t table_of_widths(void)
 {
-    size_t width = 0;
-    for (size_t i = 0; i < len; i++)
-        width += ((unsigned char)bytes[i] & 0xc0) != 0x80;
+    static locale_t utf8;
+    static bool tried;
+    if (!tried)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    tried = true;
+    return utf8;
+}
+
+/* Passes whole characters up to so many columns. Returns their bytes; `*width`: columns. */
+static size_t pass_columns(const char *bytes, size_t len, size_t columns, size_t *width)
+{
+    locale_t utf8 = table_of_widths();
+    locale_t before = uselocale(utf8); /* NULL: it stays */
+    size_t at = 0;
+    *width = 0;
+    while (at < len) {
+        bool safe;
+        size_t n = text_next(bytes + at, len - at, &safe);
+        int more =
+            n == 1 || utf8 == NULL ? 1 : wcwidth((wchar_t)text_code(bytes + at, n));
+        more = more < 0 ? 1 : more; /* not assigned */
+        if (*width + (size_t)more > columns)
+            break;
+        *width += (size_t)more;
+        at += n;
+    }
+    uselocale(before);
+    return at;
+}
+
+size_t fit_width(const char *bytes, size_t len)
+{
+    size_t width;
+    pass_columns(bytes, len, SIZE_MAX, &width);
     return width;
+}
+
+size_t fit_bytes(const char *bytes, size_t len, size_t columns)
+{
+    size_t width;
+    return pass_columns(bytes, len, columns, &width);
 }
 
 static void add_spaces(struct text *out, size_t n)
@@ -46,12 +85,14 @@ static void add_spaces(struct text *out, size_t n)
 static void add_folded(struct text *out, const char *line, size_t len, size_t at,
                        size_t hang, size_t limit)
 {
-    while (limit > 0 && at + width_of(line, len) > limit) {
-        size_t end = 0, width = 0, space = 0;
-        for (; end < len && (space == 0 || at + width <= limit); end++) {
-            if (line[end] == ' ' && width > 0 && line[end - 1] != ' ')
-                space = end;
-            width += width_of(line + end, 1);
+    while (limit > 0 && at + fit_width(line, len) > limit) {
+        size_t space = 0;
+        for (size_t i = 1; i < len; i++) {
+            if (line[i] != ' ' || line[i - 1] == ' ')
+                continue;
+            if (space > 0 && at + fit_width(line, i) > limit)
+                break;
+            space = i;
         }
         if (space == 0)
             break;
@@ -104,7 +145,7 @@ static struct fit_column column_of(struct fit_cell title)
         c.title.at += mark;
         c.title.len -= mark;
     }
-    c.width = width_of(c.title.at, c.title.len);
+    c.width = fit_width(c.title.at, c.title.len);
     return c;
 }
 
@@ -133,7 +174,7 @@ static struct fit_column *widest_column(struct fit_table *t)
         if (c->is_below || c->left_out)
             continue;
         if (last != NULL && !last->right &&
-            last->width > width_of(last->title.at, last->title.len) &&
+            last->width > fit_width(last->title.at, last->title.len) &&
             (widest == NULL || last->width > widest->width))
             widest = last;
         last = c;
@@ -145,7 +186,7 @@ static void narrow(struct fit_table *t)
 {
     for (struct fit_column *c;
          is_too_wide(t, 2) && is_too_wide(t, 1) && (c = widest_column(t)) != NULL;) {
-        size_t title = width_of(c->title.at, c->title.len);
+        size_t title = fit_width(c->title.at, c->title.len);
         size_t excess = width_of_table(t) - t->limit;
         c->width = c->width - title > excess ? c->width - excess : title;
     }
@@ -176,7 +217,7 @@ static struct fit_table table_of(const char *text, size_t limit)
         struct fit_cells row = cells_of(text);
         size_t n = row.n < t.n ? row.n - 1 : t.n; /* without the prose */
         for (size_t i = 0; i < n; i++) {
-            size_t width = width_of(row.all[i].at, row.all[i].len);
+            size_t width = fit_width(row.all[i].at, row.all[i].len);
             if (width > t.columns[i].width)
                 t.columns[i].width = width;
         }
@@ -187,7 +228,7 @@ static struct fit_table table_of(const char *text, size_t limit)
 
 static void add_cell(struct text *out, const struct fit_column *c, struct fit_cell cell)
 {
-    size_t width = width_of(cell.at, cell.len);
+    size_t width = fit_width(cell.at, cell.len);
     size_t pad = width < c->width ? c->width - width : 0;
     if (c->right)
         add_spaces(out, pad);
@@ -242,7 +283,7 @@ static void add_row(struct text *out, const struct fit_table *t,
             return;
         }
         add_cell(out, c, row->all[i]);
-        overlong |= width_of(row->all[i].at, row->all[i].len) > c->width;
+        overlong |= fit_width(row->all[i].at, row->all[i].len) > c->width;
         at += c->width;
     }
     trim(out);

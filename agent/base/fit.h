@@ -20,6 +20,16 @@
 
 #include "base/text.h"
 
+/*
+ * The columns of a terminal that the `len` bytes take: of wide characters two, of combining
+ * ones none, by the table of glibc's locale C.UTF-8, independent of the locale in use. A
+ * byte that is not UTF-8 counts as one, as every character if the locale is not installed.
+ */
+size_t fit_width(const char *bytes, size_t len);
+
+/* How many of the `len` bytes fit into so many columns, as whole characters. */
+size_t fit_bytes(const char *bytes, size_t len, size_t columns);
+
 /* Adds `text`, which ends with a newline or is empty; `columns` 0: of any width. Prose is
  * folded at spaces; a word that is longer than a line is not broken. */
 void fit_text(struct text *out, const char *text, size_t columns);

@@ -1,5 +1,6 @@
 #include "cmd/render.h"
 
+#include "base/fit.h"
 #include "base/json.h"
 #include "core/loss.h"
 
@@ -175,8 +176,10 @@ static size_t last_gap(const char *line, size_t room, const char *gap)
 static void add_broken(struct text *out, const struct shown *of, const char *line)
 {
     const char *indent = "";
-    while (of->columns > 0 && strlen(line) + strlen(indent) > (size_t)of->columns) {
-        size_t room = (size_t)of->columns - strlen(indent), skip = 2;
+    while (of->columns > (int)strlen(indent) &&
+           fit_width(line, strlen(line)) + strlen(indent) > (size_t)of->columns) {
+        size_t columns = (size_t)of->columns - strlen(indent), skip = 2;
+        size_t room = fit_bytes(line, strlen(line), columns);
         size_t len = last_gap(line, room, "  ");
         if (len == 0) {
             len = last_gap(line, room, " ");
@@ -184,6 +187,8 @@ static void add_broken(struct text *out, const struct shown *of, const char *lin
         }
         if (len == 0)
             len = room;
+        if (len == 0)
+            break; /* a wide character in one column */
         text_add(out, "%s%.*s\n", indent, (int)len, line);
         line += len + skip;
         indent = "    ";

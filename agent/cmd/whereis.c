@@ -1,5 +1,6 @@
 #include "edge/whereis.h"
 
+#include "base/fit.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
@@ -46,13 +47,13 @@ static void print_json(const struct whereis *w, const char *text, size_t len)
     text_free(&line);
 }
 
-/* Prints the start of a text without control characters, which could manipulate a terminal. */
 static void print_excerpt(const char *text, size_t len)
 {
-    enum { SHOWN = 48 };
-    for (size_t i = 0; i < len && i < SHOWN; i++)
-        cmd_printf("%c", text[i] >= 0x20 && text[i] < 0x7F ? text[i] : '?');
-    cmd_printf("%s: ", len > SHOWN ? "..." : "");
+    enum { COLUMNS = 48 };
+    char shown[4 * COLUMNS + 1];
+    size_t n = fit_bytes(text, len, COLUMNS);
+    text_copy_line(shown, sizeof shown, text, n);
+    cmd_printf("%s%s: ", shown, n < len ? "..." : "");
 }
 
 static void print_pop(const struct whereis *w)

@@ -84,6 +84,42 @@ static void tables(void **state)
           "two columns less");
 }
 
+/* As xterm, foot and the Linux console draw them: Unicode's East_Asian_Width and marks. */
+static void columns(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t width;
+    } cases[] = {
+        {"", 0},
+        {"Amsterdam", 9},
+        {"Z\xc3\xbcrich", 6},
+        {"\xe6\x9d\xb1\xe4\xba\xac", 4},                         /* Tokyo */
+        {"\xec\x84\x9c\xec\x9a\xb8 1", 6},                       /* Seoul */
+        {"\xef\xbc\xa1", 2},                                     /* fullwidth A */
+        {"Sa\xcc\x83o", 3},                                      /* NFD */
+        {"\xe0\xb8\x81\xe0\xb8\xa3\xe0\xb8\xb8\xe0\xb8\x87", 3}, /* Bangkok */
+        {"\xf0\x9f\x98\x80", 2},                                 /* a face */
+        {"\xff\xc3", 2},                                         /* no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(cases[i].width, fit_width(cases[i].text, strlen(cases[i].text)),
+                  cases[i].text);
+    static const char tokyo[] = "\xe6\x9d\xb1\xe4\xba\xac";
+    CHECK_INT(0, fit_bytes(tokyo, 6, 1), "half of it does not fit");
+    CHECK_INT(3, fit_bytes(tokyo, 6, 3), "one and a half");
+    CHECK_INT(6, fit_bytes(tokyo, 6, 80), "all");
+    CHECK_INT(5, fit_bytes("Sa\xcc\x83o", 5, 3), "its mark with it");
+    CHECK_INT(4, fit_bytes("Sa\xcc\x83o", 5, 2), "also at the end");
+    check("\tsite\t>loss\n\t\xe6\x9d\xb1\xe4\xba\xac 1\t0\n\tKyoto\t10\n", 0,
+          "site    loss\n\xe6\x9d\xb1\xe4\xba\xac 1     0\nKyoto     10\n", "a table");
+    check("\xe6\x9d\xb1 \xe4\xba\xac \xe4\xba\xac\n", 7,
+          "\xe6\x9d\xb1 \xe4\xba\xac\n  \xe4\xba\xac\n", "prose");
+    check("\xe6\x9d\xb1 \xe4\xba\xac \xe4\xba\xac\n", 8,
+          "\xe6\x9d\xb1 \xe4\xba\xac \xe4\xba\xac\n", "prose that fits");
+}
+
 static void long_cells(void **state)
 {
     (void)state;
@@ -153,10 +189,8 @@ static void below(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prose),
-        cmocka_unit_test(tables),
-        cmocka_unit_test(long_cells),
-        cmocka_unit_test(below),
+        cmocka_unit_test(prose),      cmocka_unit_test(tables), cmocka_unit_test(columns),
+        cmocka_unit_test(long_cells), cmocka_unit_test(below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

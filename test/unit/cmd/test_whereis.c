@@ -123,6 +123,31 @@ static void test_standard_input(void **state)
     folder_remove(&f);
 }
 
+/* What a terminal shows: the text, without what could manipulate it. */
+static void test_excerpt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"nowhere-S\xc3\xa3o", "nowhere-S\xc3\xa3o: "},
+        {"\xe6\x9d\xb1\xe4\xba\xac-x", "\xe6\x9d\xb1\xe4\xba\xac-x: "},
+        {"a\x1b[31m", "a?[31m: "},
+        {"a\xc2\x9b 1", "a? 1: "},
+        {"a\xe2\x80\xae 1", "a? 1: "},
+        {"a\xe3 1", "a? 1: "},
+        {"\xe6\x9d\xb1 4 6 8 10 12 14 16 18 20 22 24 26 28 30 32 34 36 38",
+         "\xe6\x9d\xb1 4 6 8 10 12 14 16 18 20 22 24 26 28 30 32 34 ...: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct capture out;
+        char *argv[] = {"whereis", (char *)cases[i].text, NULL};
+        CHECK_INT(CMD_BAD, run(&out, argv), cases[i].text);
+        CHECK(strncmp(out.out, cases[i].shown, strlen(cases[i].shown)) == 0,
+              "%s is shown as %s", cases[i].shown, out.out);
+    }
+}
+
 /* Text longer than any header, and binary data. */
 static void test_hostile_input(void **state)
 {
@@ -248,11 +273,17 @@ static void test_no_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),           cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_names_of_places),
-        cmocka_unit_test(test_standard_input), cmocka_unit_test(test_hostile_input),
-        cmocka_unit_test(test_usage),          cmocka_unit_test(test_file_by_file),
-        cmocka_unit_test(test_wrong_files),    cmocka_unit_test(test_no_files),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_excerpt),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_names_of_places),
+        cmocka_unit_test(test_standard_input),
+        cmocka_unit_test(test_hostile_input),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_file_by_file),
+        cmocka_unit_test(test_wrong_files),
+        cmocka_unit_test(test_no_files),
     };
     setenv("EDGELAT_DATA", "packaging/data", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
