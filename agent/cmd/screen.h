@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SCREEN_ROWS_MAX = 200, SCREEN_COLUMNS_MAX = 500 };
+enum { SCREEN_ROWS_MAX = 200, SCREEN_COLUMNS_MAX = 500, SCREEN_MARKS = 2 };
 
 enum style {
     STYLE_PLAIN,
@@ -21,9 +21,10 @@ enum style {
 };
 
 struct screen_cell {
-    uint32_t character; /* Unicode, never a control character */
-    uint8_t style;      /* enum style */
-    bool selected;      /* the row of the cursor */
+    uint32_t character; /* Unicode, safe to show; 0: the right half of a wide one */
+    uint32_t marks[SCREEN_MARKS]; /* combining with it; 0: none */
+    uint8_t style;                /* enum style */
+    bool selected;                /* the row of the cursor */
 };
 
 struct screen {
@@ -35,7 +36,8 @@ struct screen {
 /* Empties it; sizes beyond the maxima are cut. */
 void screen_clear(struct screen *s, int rows, int columns);
 
-/* Puts ASCII text; other bytes become '?'. Returns the column after it. */
+/* Puts text; what is not safe to show, or beyond ASCII if `utf8` is false, becomes '?'.
+ * Returns the column after it. */
 int screen_put(struct screen *s, int row, int column, enum style style, const char *text);
 
 /* The same in a field: left-aligned if `width` > 0, right-aligned if below 0. Text that is

@@ -163,8 +163,11 @@ void terminal_show(struct terminal *t, const struct screen *s)
     for (int row = 0; row < s->rows; row++)
         for (int column = 0; column < s->columns; column++) {
             const struct screen_cell *c = &s->cells[row][column];
+            if (c->character == 0)
+                continue; /* the wide character before it takes this column */
             attrset(attributes(t, (enum style)c->style) | (c->selected ? A_REVERSE : 0));
-            const wchar_t text[] = {(wchar_t)c->character, L'\0'};
+            const wchar_t text[] = {(wchar_t)c->character, (wchar_t)c->marks[0],
+                                    (wchar_t)c->marks[1], L'\0'};
             mvaddwstr(row, column, text);
         }
     refresh();

@@ -1,4 +1,5 @@
 /* The model of `edgelat top`: what is on the screen after a status and some keys. */
+#include "base/text.h"
 #include "check.h"
 #include "cmd/top_model.h"
 
@@ -37,18 +38,16 @@ static struct screen screen;
 
 static const char *row(int n)
 {
-    static char text[SCREEN_COLUMNS_MAX * 4 + 1];
+    static char text[SCREEN_COLUMNS_MAX * 12 + 1];
     char *to = text;
     for (int x = 0; x < screen.columns; x++) {
-        uint32_t c = screen.cells[n][x].character;
-        CHECK(c >= ' ' && c != 0x7f, "no control characters");
-        if (c < 0x80) {
-            *to++ = (char)c;
-        } else {
-            *to++ = (char)(0xe0 | c >> 12);
-            *to++ = (char)(0x80 | (c >> 6 & 0x3f));
-            *to++ = (char)(0x80 | (c & 0x3f));
-        }
+        const struct screen_cell *c = &screen.cells[n][x];
+        if (c->character == 0) /* of a wide one */
+            continue;
+        CHECK(c->character >= ' ' && c->character != 0x7f, "no control characters");
+        to += text_encode(to, c->character);
+        for (size_t i = 0; i < SCREEN_MARKS && c->marks[i] != 0; i++)
+            to += text_encode(to, c->marks[i]);
     }
     while (to > text && to[-1] == ' ')
         to--;
@@ -164,6 +163,27 @@ static void keys(void **state)
     top_destroy(t);
 }
 
+/* Names of sites are in any language. */
+static void beyond_ascii(void **state)
+{
+    (void)state;
+    static const char tokyo[] =
+        "{\"host_name\":\"edge1\",\"site\":\"Z\xc3\xbcrich \xe6\x9d\xb1\\u4eac\","
+        "\"window\":{\"end\":\"2026-11-23T09:00:00Z\"},\"targets\":[]}";
+    struct top *t = top_create();
+    top_source(t, "agent");
+    CHECK(top_update(t, tokyo, sizeof tokyo - 1), "a status");
+    draw(t, 24, 80, true);
+    CHECK_TEXT(
+        " edgelat top  edge1, Z\xc3\xbcrich \xe6\x9d\xb1\xe4\xba\xac  agent  window "
+        "09:00:00 UTC",
+        row(0), "in UTF-8");
+    draw(t, 24, 80, false);
+    CHECK_TEXT(" edgelat top  edge1, Z?rich ??  agent  window 09:00:00 UTC", row(0),
+               "in ASCII");
+    top_destroy(t);
+}
+
 static void not_a_status(void **state)
 {
     (void)state;
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_list_of_80_columns),
         cmocka_unit_test(any_size),
         cmocka_unit_test(keys),
+        cmocka_unit_test(beyond_ascii),
         cmocka_unit_test(not_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
