@@ -4,7 +4,9 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <langinfo.h>
 #include <limits.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,15 +18,52 @@
 
 enum { CMD_TEXT_MAX = 2 * PATH_MAX };
 
+/* Of the user's locale; where it is not installed, of its name. */
+static bool locale_is_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    locale_t own = newlocale(LC_CTYPE_MASK, "", NULL);
+    const char *name = NULL;
+    if (own != NULL) {
+        bool is = strcmp(nl_langinfo_l(CODESET, own), "UTF-8") == 0;
+        freelocale(own);
+        return is;
+    }
+    for (size_t i = 0; i < 3 && (name == NULL || *name == '\0'); i++)
+        name = getenv(names[i]);
+    return name != NULL &&
+           (strcasestr(name, "UTF-8") != NULL || strcasestr(name, "UTF8") != NULL);
+}
+
+static void add_for(struct text *out, FILE *to, const char *text)
+{
+    bool all = !isatty(fileno(to)) || locale_is_utf8(), safe;
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = text_next(text, left, &safe);
+        bool shown = (safe && (all || n == 1)) || *text == '\n' || *text == '\t';
+        text_add_bytes(out, shown ? text : "?", shown ? n : 1);
+    }
+}
+
+void cmd_write(FILE *to, const char *text)
+{
+    struct text shown = {0};
+    add_for(&shown, to, text);
+    fputs(text_string(&shown), to);
+    text_free(&shown);
+}
+
 int cmd_cannot(const char *format, ...)
 {
-    char text[CMD_TEXT_MAX], shown[CMD_TEXT_MAX]; /* arguments and names are untrusted */
+    char text[CMD_TEXT_MAX], shown[CMD_TEXT_MAX + 16]; /* arguments are untrusted */
     va_list args;
     fflush(stdout); /* keeps stdout and stderr in order */
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fprintf(stderr, "edgelat: %s\n", text_printable(shown, sizeof shown, text, ""));
+    size_t len = (size_t)sprintf(shown, "edgelat: ");
+    text_printable(shown + len, CMD_TEXT_MAX, text, "");
+    cmd_write(stderr, strcat(shown, "\n"));
     return CMD_CANNOT;
 }
 
@@ -74,9 +113,12 @@ int cmd_columns(void)
 
 void cmd_print(const char *text)
 {
-    struct text out = {0};
-    fit_text(&out, text, isatty(STDOUT_FILENO) ? (size_t)cmd_columns() : 0);
+    struct text shown = {0}, out = {0};
+    add_for(&shown, stdout, text);
+    fit_text(&out, text_string(&shown),
+             isatty(STDOUT_FILENO) ? (size_t)cmd_columns() : 0);
     fputs(text_string(&out), stdout);
+    text_free(&shown);
     text_free(&out);
 }
 

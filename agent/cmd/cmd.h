@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 enum { CMD_FINE = 0, CMD_BAD = 1, CMD_CANNOT = 2 };
 
@@ -94,6 +95,11 @@ void cmd_clear_terminal(void);
 
 /* The width of the terminal at standard output, or $COLUMNS; 0: neither. */
 int cmd_columns(void);
+
+/* Writes text to standard output or error, "?" for what is not safe to show (text_next())
+ * other than newlines and tabs; on a terminal whose locale is not UTF-8 also for what is
+ * beyond ASCII, of which such a terminal may take a byte for a control character. */
+void cmd_write(FILE *to, const char *text);
 
 /* Prints text with tables (base/fit.h): on a terminal as wide as that, else of any width. */
 void cmd_print(const char *text);

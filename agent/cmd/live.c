@@ -126,7 +126,7 @@ static struct shown shown(const struct session *s, const struct live_stream *str
 
 static void print(struct session *s)
 {
-    fputs(text_string(&s->out), stdout);
+    cmd_write(stdout, text_string(&s->out));
     fflush(stdout);
     text_clear(&s->out);
 }
@@ -708,7 +708,7 @@ static void on_quit(uv_signal_t *signal, int number)
         render_status_line(&out, &of, &summary);
     }
     fflush(stdout);
-    fputs(text_string(&out), stderr);
+    cmd_write(stderr, text_string(&out));
     text_free(&out);
 }
 

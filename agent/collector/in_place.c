@@ -22,16 +22,11 @@ static size_t count_lines(const char *text)
     return n;
 }
 
-/* Adds the line at `text`, at most `columns` characters of it; returns the next line. */
+/* Adds the line at `text`, at most so many columns of it; returns the next line. */
 static const char *add_line(struct text *out, const char *text, size_t columns)
 {
-    size_t len = strcspn(text, "\n"), end = 0;
-    for (size_t shown = 0; end < len; end++) {
-        shown += ((unsigned char)text[end] & 0xc0) != 0x80; /* not within a character */
-        if (shown > columns)
-            break;
-    }
-    text_add_bytes(out, text, end);
+    size_t len = strcspn(text, "\n");
+    text_add_bytes(out, text, fit_bytes(text, len, columns));
     text_add(out, "\n");
     return text + len + (text[len] == '\n');
 }
@@ -73,10 +68,10 @@ static void redraw(struct in_place *s)
         printf("\033[%zuA", s->height); /* up to the first line */
     text_clear(&s->drawn);
     s->height = in_place_draw(&s->drawn, s, size.ws_row, size.ws_col);
-    for (const char *line = text_string(&s->drawn); *line != '\0';) {
-        size_t len = strcspn(line, "\n");
-        printf("%.*s\033[K\n", (int)len, line); /* clears the rest of the line */
-        line += len + 1;
+    for (char *rest = s->drawn.bytes, *line;
+         rest != NULL && (line = strsep(&rest, "\n")) != NULL && rest != NULL;) {
+        cmd_write(stdout, line);
+        printf("\033[K\n"); /* clears the rest of the line */
     }
     printf("\033[J"); /* clears what is below */
     fflush(stdout);

@@ -2,7 +2,9 @@
 
 #include "capture.h"
 
+#include <fcntl.h>
 #include <getopt.h>
+#include <stdlib.h>
 
 static const struct cmd_option options[] = {
     {"json", 'j', NULL, ""},
@@ -108,13 +110,54 @@ static void test_cannot(void **state)
     CHECK_TEXT("", out.out, "standard output");
 }
 
+/* What a terminal receives; its line ends are those of a terminal. */
+static void test_terminals(void **state)
+{
+    (void)state;
+    static const char text[] = "\tsite\t>n\n\tZ\xc3\xbcrich\t1\n\t\xe6\x9d\xb1\t2\n";
+    static const char utf8[] = "site    n\r\nZ\xc3\xbcrich  1\r\n\xe6\x9d\xb1      2\r\n",
+                      ascii[] = "site    n\r\nZ?rich  1\r\n?       2\r\n";
+    static const struct {
+        const char *locale, *shown;
+    } locales[] = {
+        {"C.UTF-8", utf8}, {"C", ascii},           {"POSIX", ascii},
+        {"", ascii},       {"xx_XX.UTF-8", utf8}, /* not installed */
+        {"xx_XX", ascii},  {"xx_XX.utf8@x", utf8},
+    };
+    unsetenv("LC_CTYPE");
+    unsetenv("LANG");
+    for (size_t i = 0; i < sizeof locales / sizeof *locales; i++) {
+        char got[256] = "";
+        int master = posix_openpt(O_RDWR | O_NOCTTY), saved = dup(STDOUT_FILENO);
+        CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "a terminal");
+        int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
+        setenv("LC_ALL", locales[i].locale, 1);
+        fflush(stdout);
+        dup2(terminal, STDOUT_FILENO);
+        cmd_print(text);
+        fflush(stdout);
+        dup2(saved, STDOUT_FILENO);
+        ssize_t n = read(master, got, sizeof got - 1);
+        CHECK_TEXT(locales[i].shown, n > 0 ? got : "", locales[i].locale);
+        close(terminal);
+        close(master);
+        close(saved);
+    }
+    struct capture out;
+    setenv("LC_ALL", "C", 1);
+    capture_begin(&out);
+    cmd_write(stdout, "Z\xc3\xbcrich\x1b[2J\xc2\x9b\xff\n");
+    capture_end(&out);
+    CHECK_TEXT("Z\xc3\xbcrich?[2J??\n", out.out, "a file gets all that is text");
+    unsetenv("LC_ALL");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_getopt),
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_is_option),
-        cmocka_unit_test(test_cannot),
+        cmocka_unit_test(test_getopt),    cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_is_option), cmocka_unit_test(test_cannot),
+        cmocka_unit_test(test_terminals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
