@@ -10,6 +10,7 @@ void unsent_route(struct unsent *u, enum family family, enum unsent_route route)
     size_t slot = family_slot(family);
     u->now[slot] = route;
     u->lacked[slot] |= route != UNSENT_ROUTE;
+    u->had[slot] |= route == UNSENT_ROUTE;
 }
 
 static void set_no_route(struct unsent *u, size_t number, size_t slot, bool is)
@@ -62,6 +63,21 @@ static bool is_offline(const struct unsent *u, const struct batch *b)
     return services > 0;
 }
 
+/* Counts the addresses of a family that have no route. True: there are no others, or the
+ * route was missing the whole window. */
+static bool count_unrouted(struct unsent *u, size_t family, const struct batch *b)
+{
+    size_t others = 0;
+    u->unrouted[family] = 0;
+    for (size_t t = 0; t < b->n_targets; t++) {
+        if (b->targets[t].addresses[family].to.family == FAMILY_NONE)
+            continue;
+        u->unrouted[family] += has_no_route(u, t, family);
+        others += !has_no_route(u, t, family);
+    }
+    return others == 0 || !u->had[family] || u->now[family] == UNSENT_ROUTE;
+}
+
 static bool is_unsent(const struct unsent *u, const struct series *s)
 {
     size_t slot = family_slot(s->family);
@@ -104,20 +120,19 @@ static void find_cause(struct unsent *u, size_t kind, const struct batch *b)
 
 void unsent_close(struct unsent *u, const struct batch *b)
 {
+    bool decided = count_unrouted(u, SLOT_IPV4, b) & count_unrouted(u, SLOT_IPV6, b);
     u->offline = is_offline(u, b);
     for (size_t f = 0; f < 2; f++) {
         u->routes[f] = u->now[f];
-        u->unrouted[f] = 0;
-        for (size_t t = 0; t < b->n_targets; t++)
-            u->unrouted[f] += has_no_route(u, t, f) &&
-                              b->targets[t].addresses[f].to.family != FAMILY_NONE;
-        u->missing[f] =
-            !u->offline && u->routes[f] == UNSENT_NO_ROUTE && u->unrouted[f] > 0;
+        u->missing[f] = (decided || u->missing[f]) && !u->offline &&
+                        u->routes[f] == UNSENT_NO_ROUTE && u->unrouted[f] > 0;
     }
     for (size_t k = 0; k < u->kinds->n; k++)
         find_cause(u, k, b);
-    for (size_t f = 0; f < 2; f++)
-        u->lacked[f] = u->now[f] != UNSENT_ROUTE;
+    for (size_t f = 0; f < 2; f++) {
+        u->had[f] = u->now[f] == UNSENT_ROUTE;
+        u->lacked[f] = !u->had[f];
+    }
     u->any = false;
 }
 

@@ -4,7 +4,9 @@
  * without IPv4 or without IPv6 is normal: of a family that it has no address of nothing is
  * stated. Without any route that is the only statement.
  *
- * Pure: results are only noted; unsent_close() decides, when a window closes.
+ * Pure: results are only noted; unsent_close() decides, when a window closes. If a route went
+ * in that window, it decides only if each address of the family was tried since; else the
+ * next one, so that a statement does not grow from window to window.
  */
 #ifndef EDGELAT_CORE_UNSENT_H
 #define EDGELAT_CORE_UNSENT_H
@@ -41,8 +43,8 @@ struct unsent { /* begin with { .kinds = ... }: all has a route; end with unsent
 
     /* noted */
     enum unsent_route now[2];
-    bool lacked[2]; /* at some time in the window */
-    bool any;       /* in the window, a probe was not sent */
+    bool lacked[2], had[2]; /* a route, at some time in the window */
+    bool any;               /* in the window, a probe was not sent */
     /* By target, a bit for each family: its last probe found no route. */
     uint8_t *no_routes;
     size_t n, room;

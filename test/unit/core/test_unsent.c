@@ -150,6 +150,28 @@ static void route_goes_and_comes(void **state)
     bed_end(&b);
 }
 
+/* Two targets, of which one is not tried before the window closes. */
+static void route_goes_late(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_begin(&b);
+    resolve(&b.rig, 1, v4, "");
+    routes(&b, UNSENT_ROUTE, UNSENT_ROUTE);
+    probe_all(&b, SENT, SENT);
+    routes(&b, UNSENT_NO_ROUTE, UNSENT_ROUTE);
+    probe(&b, PING4, NO_ROUTE);
+    CHECK_TEXT("", window(&b), "how many there are is not known yet");
+    probe(&b, PING4, NO_ROUTE);
+    CHECK_TEXT("ipv4: 1\n", window(&b), "the other one is in this network");
+    routes(&b, UNSENT_NO_ROUTE, UNSENT_NO_ROUTE);
+    CHECK_TEXT("ipv4: 1\n", window(&b), "the other route goes, too: not tried yet");
+    probe_all(&b, NO_ROUTE, NO_ROUTE);
+    vanish(&b.rig, 1, FAMILY_IPV4);
+    CHECK_TEXT("offline\n", window(&b), "nothing is reached");
+    bed_end(&b);
+}
+
 static void cause_ends(void **state)
 {
     (void)state;
@@ -187,9 +209,8 @@ static void texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_window),
-        cmocka_unit_test(route_goes_and_comes),
-        cmocka_unit_test(cause_ends),
+        cmocka_unit_test(one_window),      cmocka_unit_test(route_goes_and_comes),
+        cmocka_unit_test(route_goes_late), cmocka_unit_test(cause_ends),
         cmocka_unit_test(texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
