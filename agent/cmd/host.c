@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "net/idn.h"
+#include "net/netlink.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -105,4 +106,34 @@ bool cmd_uplink(struct uplink *out, const char *text, const char *file)
     text_copy(u.name, sizeof u.name, text);
     *out = u;
     return true;
+}
+
+bool cmd_no_route(struct text *out, const struct uplink *uplink)
+{
+    struct network n = {0};
+    if (socket_has_default_route(FAMILY_IPV4, uplink) ||
+        socket_has_default_route(FAMILY_IPV6, uplink))
+        return false;
+    text_add(out, "this host has no route to the internet");
+    if (uplink != NULL) {
+        text_add(out, " over %s; see: ip route", uplink->name);
+    } else if (netlink_read_network(&n) == 0) {
+        text_add(out, ": ");
+        network_lack_text(out, &n);
+    }
+    network_free(&n);
+    return true;
+}
+
+int cmd_no_address(const char *host, const char *error, bool temporary)
+{
+    struct text next = {0};
+    const char *why = error != NULL ? error : "no address of that family";
+    if (endpoint_literal(host) != FAMILY_NONE) /* no lookup */
+        return cmd_cannot("%s: %s", host, why);
+    if (!temporary || !cmd_no_route(&next, NULL))
+        text_add(&next, "check the name and the DNS server in /etc/resolv.conf");
+    cmd_cannot("%s: %s; %s", host, why, text_string(&next));
+    text_free(&next);
+    return CMD_CANNOT;
 }

@@ -4,6 +4,7 @@
 #include "cmd/allowance.h"
 #include "cmd/cmd.h"
 #include "cmd/expected.h"
+#include "cmd/host.h"
 #include "cmd/interrupt.h"
 #include "cmd/render.h"
 #include "core/addresses.h"
@@ -40,6 +41,7 @@ struct question { /* one DNS lookup */
     bool won;              /* a connection was made to this family first */
     struct endpoint unfit; /* the unusable address instead; FAMILY_NONE: none */
     const char *error;
+    bool temporary; /* no DNS server answered */
 };
 
 struct live_race { /* between the families of a target */
@@ -307,14 +309,8 @@ static void no_address(struct session *s, const struct target *target,
         s->exit_code = cmd_cannot("%s", owner_text(text, &owner, target->host));
         return;
     }
-    bool literal = endpoint_literal(target->host) != FAMILY_NONE; /* no lookup */
-    const char *why = failed != NULL && failed->error != NULL
-                          ? failed->error
-                          : "no address of that family";
-    s->exit_code = cmd_cannot("%s: %s%s", target->host, why,
-                              literal ? ""
-                                      : "; check the name and the DNS server in "
-                                        "/etc/resolv.conf");
+    s->exit_code = cmd_no_address(target->host, failed != NULL ? failed->error : NULL,
+                                  failed != NULL && failed->temporary);
 }
 
 static bool by_proxy(const struct session *s, size_t target, size_t kind)
@@ -518,6 +514,7 @@ static void on_resolution(const struct resolution *r, void *user)
     struct question *q = user;
     const char *host = q->session->live->targets[q->target].host;
     q->error = r->error;
+    q->temporary = r->temporary;
     struct endpoint none = {.family = FAMILY_NONE};
     resolution_choose(r, host, &none, &q->unfit);
     q->n = resolution_addresses(r, host, q->answers, ADDRESSES_MAX);

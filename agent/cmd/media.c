@@ -4,6 +4,7 @@
 #include "cmd/allowance.h"
 #include "cmd/cmd.h"
 #include "cmd/data.h"
+#include "cmd/host.h"
 #include "cmd/interrupt.h"
 #include "cmd/render.h"
 #include "core/emodel.h"
@@ -33,6 +34,7 @@ struct media_session {
     struct media_limits limits;
     struct endpoint answers[2]; /* of the names of this host; FAMILY_NONE: none */
     const char *error;
+    bool temporary; /* no DNS server answered */
     size_t unanswered;
     struct endpoint to;
     struct burst *burst;
@@ -290,11 +292,7 @@ static bool choose_address(struct media_session *s, const struct target *t)
                          t->uplink != NULL ? t->uplink->name : ""));
         return false;
     }
-    worse(s, cmd_cannot("%s: %s%s", t->host,
-                        s->error != NULL ? s->error : "no address of that family",
-                        endpoint_literal(t->host) != FAMILY_NONE
-                            ? ""
-                            : "; check the name and the DNS server in /etc/resolv.conf"));
+    worse(s, cmd_no_address(t->host, s->error, s->temporary));
     return false;
 }
 
@@ -328,8 +326,10 @@ static void on_resolution(const struct resolution *r, void *user)
     struct media_session *s = user;
     const char *host = s->targets[s->at].host;
     struct endpoint first[1];
-    if (r->error != NULL)
+    if (r->error != NULL) {
         s->error = r->error;
+        s->temporary = r->temporary;
+    }
     if (resolution_addresses(r, host, first, 1) > 0)
         s->answers[first[0].family == FAMILY_IPV6] = first[0];
     if (--s->unanswered == 0)
@@ -346,6 +346,7 @@ static void begin_host(struct media_session *s)
     uint16_t port = target_port(t, &stun_kind.kind);
     s->answers[0] = s->answers[1] = (struct endpoint){.family = FAMILY_NONE};
     s->error = NULL;
+    s->temporary = false;
     s->unanswered = (size_t)t->ipv4 + t->ipv6;
     bool ipv6 = t->ipv6;
     if (t->ipv4)

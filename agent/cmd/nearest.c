@@ -127,15 +127,21 @@ static int verdict(const struct ranking *r)
             "DNS returns no usable address for any name, probably because of a "
             "filter or a hijack of DNS; allow the names in the filter, or "
             "use other servers (`servers` in [dns])");
-    if (r->tally.named == 0)
-        return cmd_cannot(
-            "no name was resolved%s%s; check the DNS servers (servers in [dns], or "
-            "/etc/resolv.conf), or measure longer (-t)",
-            r->failure[0] != '\0' ? ": " : "", r->failure);
-    if (r->tally.measured == 0)
-        return cmd_cannot("nothing could be sent to any target; check this host's routes "
-                          "(ip route)");
-    return r->tally.eligible > 0 ? CMD_FINE : CMD_BAD;
+    bool named = r->tally.named > 0;
+    if (named && r->tally.measured > 0)
+        return r->tally.eligible > 0 ? CMD_FINE : CMD_BAD;
+    struct text next = {0};
+    if (!cmd_no_route(&next, named ? r->config.over : NULL)) /* lookups take the routes */
+        text_add(&next, named ? "check this host's routes (ip route)"
+                              : "check the DNS servers (servers in [dns], or "
+                                "/etc/resolv.conf), or measure longer (-t)");
+    if (named)
+        cmd_cannot("nothing could be sent to any target; %s", text_string(&next));
+    else
+        cmd_cannot("no name was resolved%s%s; %s", r->failure[0] != '\0' ? ": " : "",
+                   r->failure, text_string(&next));
+    text_free(&next);
+    return CMD_CANNOT;
 }
 
 static int rank(struct ranking *r, int64_t seconds)

@@ -104,6 +104,7 @@ struct tracing {
     struct endpoint found[2]; /* by family; FAMILY_NONE: no usable address */
     struct endpoint unfit;
     const char *failure; /* of DNS, or NULL */
+    bool temporary;      /* no server answered */
     unsigned unanswered;
     enum tracer_method method;
     struct endpoint to;
@@ -368,15 +369,25 @@ static void on_flow_over(const struct trace *trace, const char *cause, void *use
     next_flow(t);
 }
 
+static int cannot_send(const struct tracing *t, const char *cause)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct text why = {0};
+    endpoint_address(address, &t->to);
+    if (socket_has_route(&t->to, t->uplink) || !cmd_no_route(&why, t->uplink))
+        text_add(&why, "%s", cause);
+    int code = t->host.family != FAMILY_NONE
+                   ? cmd_cannot("%s: %s", address, text_string(&why))
+                   : cmd_cannot("%s (%s): %s", t->host.host, address, text_string(&why));
+    text_free(&why);
+    return code;
+}
+
 static void on_over(const struct trace *trace, const char *cause, void *user)
 {
     struct tracing *t = user;
     if (cause != NULL) {
-        char address[ADDRESS_TEXT_MAX];
-        endpoint_address(address, &t->to);
-        t->exit_code = t->host.family != FAMILY_NONE
-                           ? cmd_cannot("%s: %s", address, cause)
-                           : cmd_cannot("%s (%s): %s", t->host.host, address, cause);
+        t->exit_code = cannot_send(t, cause);
         end(t);
         return;
     }
@@ -434,7 +445,7 @@ static int begin(struct tracing *t)
     if (rc != 0) {
         char cause[sizeof((struct result *)0)->cause];
         cause_not_sent_by(cause, sizeof cause, rc, t->uplink);
-        return cmd_cannot("%s: %s", t->host.host, cause);
+        return cannot_send(t, cause);
     }
     return CMD_FINE;
 }
@@ -450,16 +461,14 @@ static int no_address(const struct tracing *t)
     }
     struct text proxy = {0};
     const char *because = because_of_proxy(t, &proxy);
-    int code = cmd_cannot("%s: %s%s%s", t->host.host,
-                          t->failure != NULL ? t->failure : "no address of that family",
-                          *because != '\0' ? "; " : "",
-                          *because != '\0' ? because
-                          : t->host.family != FAMILY_NONE
-                              ? ""
-                              : "; check the name and the DNS server in "
-                                "/etc/resolv.conf");
+    if (*because != '\0')
+        cmd_cannot("%s: %s; %s", t->host.host,
+                   t->failure != NULL ? t->failure : "no address of that family",
+                   because);
+    else
+        cmd_no_address(t->host.host, t->failure, t->temporary);
     text_free(&proxy);
-    return code;
+    return CMD_CANNOT;
 }
 
 static void choose_address(struct tracing *t)
@@ -484,8 +493,10 @@ static void on_resolution(const struct resolution *r, void *user)
         t->found[to.family == FAMILY_IPV6] = to;
     else if (unfit.family != FAMILY_NONE)
         t->unfit = unfit;
-    else if (r->error != NULL)
+    else if (r->error != NULL) {
         t->failure = r->error;
+        t->temporary = r->temporary;
+    }
     if (--t->unanswered == 0)
         choose_address(t);
 }

@@ -121,7 +121,7 @@ static int read_table(int fd, const struct neighbour_table *t, char bytes[DATAGR
  * A router with a full table (a million routes) would block the loop for a second. The
  * kernel dumps IPv4 routes in order, default routes first; in IPv6 they come last.
  */
-static int read_tables(struct network *into)
+int netlink_read_network(struct network *out)
 {
     static const struct neighbour_table tables[] = {
         {RTM_GETLINK, AF_UNSPEC, false, DUMP_BYTES_MAX},
@@ -133,7 +133,7 @@ static int read_tables(struct network *into)
     int rc = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == 0; i++) {
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        rc = fd < 0 ? -errno : read_table(fd, &tables[i], bytes, into);
+        rc = fd < 0 ? -errno : read_table(fd, &tables[i], bytes, out);
         if (fd >= 0)
             close(fd); /* discards unread data */
     }
@@ -167,7 +167,7 @@ static void read_routes_to(const struct endpoint *list, size_t n, struct network
 
 static int read_network(struct netlink *n, struct network *into)
 {
-    int rc = read_tables(into);
+    int rc = netlink_read_network(into);
     if (rc == 0)
         read_routes_to(n->followed, n->n_followed, into);
     return rc;

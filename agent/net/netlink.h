@@ -25,6 +25,10 @@ struct network_change { /* valid during the callback only */
     uint64_t place; /* identifies the current network: network_place() */
 };
 
+/* Reads the links that are up, addresses and default routes once into `out`, which begins
+ * with { 0 }. Returns 0 or -errno. */
+int netlink_read_network(struct network *out);
+
 typedef void netlink_cb(const struct network_change *what, void *user);
 
 struct netlink;

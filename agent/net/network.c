@@ -240,6 +240,37 @@ bool network_expects_route(const struct network *n, enum family family)
     return false;
 }
 
+void network_lack_text(struct text *out, const struct network *n)
+{
+    const struct network_item *link = NULL, *address = NULL, *route = NULL;
+    for (size_t i = n->n; i-- > 0;) {
+        const struct network_item *item = &n->items[i];
+        if (item->part == NETWORK_LINK)
+            link = item;
+        else if (is_default(item))
+            route = item;
+        else if (item->part == NETWORK_ADDRESS &&
+                 endpoint_nobodys(&item->address) == NULL)
+            address = item;
+    }
+    if (link == NULL) {
+        text_add(out, "no network interface is up; check cable or Wi-Fi: ip link");
+    } else if (address == NULL) {
+        text_add(out,
+                 "interface %s has no address; check DHCP or its configuration: ip "
+                 "address",
+                 link->name);
+    } else if (route == NULL) {
+        text_add(out, "there is no default route, though %s has the address ",
+                 address->name);
+        add_address(out, address);
+        text_add(out, "; add one: ip route");
+    } else {
+        network_item_text(out, route);
+        text_add(out, " is not used; look at the rules: ip rule; ip route");
+    }
+}
+
 static bool carries_route(const struct network *used, uint32_t interface,
                           enum family family)
 {

@@ -79,6 +79,10 @@ bool network_uplink(const struct network *n, char name[INTERFACE_NAME_MAX]);
  */
 bool network_expects_route(const struct network *n, enum family family);
 
+/* Why a host without a route has none, as a clause with the next step: "no network interface
+ * is up; check cable or Wi-Fi: ip link". */
+void network_lack_text(struct text *out, const struct network *n);
+
 /* True if a route in use goes through that interface. */
 bool network_uses(const struct network *n, uint32_t interface);
 

@@ -350,14 +350,6 @@ static void gateways(void **state)
     network_free(&n);
 }
 
-static struct network_item address_of(const char *text, uint32_t interface)
-{
-    struct network_item item = {.part = NETWORK_ADDRESS, .interface = interface};
-    CHECK(endpoint_parse(&item.address, text, 0), "%s is an address", text);
-    item.family = (enum family)item.address.family;
-    return item;
-}
-
 /* Whether a missing default route is a fault. */
 static void expected_routes(void **state)
 {
@@ -404,11 +396,51 @@ static void expected_routes(void **state)
         for (size_t a = 0; a < 2; a++) {
             if (hosts[i].addresses[a] == NULL)
                 continue;
-            item = address_of(hosts[i].addresses[a], (uint32_t)a + 1);
+            item = address(hosts[i].addresses[a], 24, (uint32_t)a + 1);
             network_add(&n, &item);
         }
         CHECK_INT(hosts[i].ipv4, network_expects_route(&n, FAMILY_IPV4), hosts[i].what);
         CHECK_INT(hosts[i].ipv6, network_expects_route(&n, FAMILY_IPV6), hosts[i].what);
+        network_free(&n);
+    }
+}
+
+static void lack_of_routes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        bool link, address, route;
+        const char *text;
+    } hosts[] = {
+        {"the cable is out", false, false, false,
+         "no network interface is up; check cable or Wi-Fi: ip link"},
+        {"DHCP does not answer", true, false, false,
+         "interface eth1 has no address; check DHCP or its configuration: ip address"},
+        {"no default route", true, true, false,
+         "there is no default route, though eth1 has the address 192.0.2.2/24; add one: ip route"},
+        {"a rule forbids it", true, true, true,
+         "the default route 192.0.2.1 by eth1 is not used; look at the rules: ip rule; ip route"},
+    };
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct network n = {0};
+        struct network_item link = link_of(1), self_given = address("169.254.1.2", 16, 1),
+                            own = address("192.0.2.2", 24, 1),
+                            gateway = route("192.0.2.1", 1, 100);
+        struct text text = {0};
+        text_copy(link.name, sizeof link.name, "eth1");
+        text_copy(own.name, sizeof own.name, "eth1");
+        text_copy(gateway.name, sizeof gateway.name, "eth1");
+        network_add(&n, &self_given);
+        if (hosts[i].link)
+            network_add(&n, &link);
+        if (hosts[i].address)
+            network_add(&n, &own);
+        if (hosts[i].route)
+            network_add(&n, &gateway);
+        network_lack_text(&text, &n);
+        CHECK_TEXT(hosts[i].text, text_string(&text), hosts[i].what);
+        text_free(&text);
         network_free(&n);
     }
 }
@@ -422,6 +454,7 @@ int main(void)
         cmocka_unit_test(interfaces_in_use),
         cmocka_unit_test(is_bounded),
         cmocka_unit_test(expected_routes),
+        cmocka_unit_test(lack_of_routes),
     };
     make_items();
     return cmocka_run_group_tests(tests, NULL, NULL);
