@@ -1,11 +1,14 @@
 #!/usr/bin/python3 -B
 """A host with two uplinks: `probe -I` sends each kind over the uplink that is named, in both families, as root and as nobody. The
 agent probes over both in pairs, tells which one dies and returns and which one the routes use; only real moves are moves of the host.
+Beside it hosts with IPv4 only, IPv6 only, an address without a route, a route that goes and comes, and no route at all.
 
     host =(up1|up2)= edge
 
 What counts is the packets that the far end of each link received, not what the program says."""
 
+import concurrent.futures
+import contextlib
 import itertools
 import json
 import os
@@ -313,6 +316,122 @@ def check_routes(folder, to, routes):
         tap.ok("went from uplink fiber to fiber and lte" in text, "routes: shared by both", text)
 
 
+FAMILIES = {  # host: its addresses, gateways
+    "six": ([], ["2001:db8:{}::2/64"], [], ["2001:db8:{}::1"]),
+    "four": (["10.8.{}.2/24"], ["fd08:{}::2/64"], ["10.8.{}.1"], []),  # a unique local address needs no route
+    "bare": (["10.8.{}.2/24"], ["2001:db8:{}::2/64"], [], ["2001:db8:{}::1"]),
+    "comes": (["10.8.{}.2/24"], ["2001:db8:{}::2/64"], ["10.8.{}.1"], ["2001:db8:{}::1"]),
+    "none": (["10.8.{}.2/24"], ["2001:db8:{}::2/64"], [], []),
+}
+DOOR, OWN, OWN6 = "ams-efz.ms-acdc.office.com", "203.0.113.10", "2001:db8:9::10"
+FAMILY_CONFIG = """[agent]
+window = 5s
+state_dir = {folder}/state-{node}
+status_socket = {folder}/status-{node}
+workloads = no
+front_doors = {doors}
+gateway = no
+[dns]
+probe = no
+[path]
+trace = no
+mtu = no
+[target exchange]
+host = outlook.office365.com
+kinds = icmp tcp
+interval = 1s
+[target edge]
+host = edge.example
+kinds = icmp tcp
+interval = 1s
+"""
+
+
+def in_host(node, *words):
+    return run("ip", "netns", "exec", node, *words)
+
+
+def make_families(folder):
+    """The hosts, each with a link of its own to the edge, and its DNS. Returns the process."""
+    for address in (OWN, OWN6):
+        run("ip", "-n", "edge", "addr", "add", address, "dev", "lo")
+    for number, (node, (v4, v6, gateways4, gateways6)) in enumerate(FAMILIES.items(), 1):
+        run("ip", "netns", "add", node)
+        run("ip", "link", "add", "eth0", "netns", node, "type", "veth", "peer", "name", f"to-{node}", "netns", "edge")
+        for where, link, addresses in (("edge", f"to-{node}", [f"10.8.{number}.1/24", f"2001:db8:{number}::1/64"]),
+                                       (node, "eth0", [a.format(number) for a in v4 + v6])):
+            for address in addresses:
+                run("ip", "-n", where, "addr", "add", address, "dev", link, *(["nodad"] if ":" in address else []))
+            run("ip", "-n", where, "link", "set", link, "up")
+        for gateway in gateways4 + gateways6:
+            run("ip", "-n", node, "route", "add", "default", "via", gateway.format(number), "dev", "eth0")
+    with open(f"{folder}/hosts", "w", encoding="ascii") as file:
+        file.write("".join(f"{v4} {names}\n{v6} {names}\n" for v4, v6, names in (
+            (EDGE, EDGE6, f"edge.example {DOOR}"), (OWN, OWN6, "outlook.office365.com"))))
+    with open(f"{folder}/resolv.conf", "w", encoding="ascii") as file:
+        file.write(f"nameserver {EDGE}\nnameserver {EDGE6}\n")
+    run("mount", "--bind", f"{folder}/resolv.conf", os.path.realpath("/etc/resolv.conf"))
+    return subprocess.Popen(["ip", "netns", "exec", "edge", "dnsmasq", "-k", "-C", "/dev/null", "--user=root", "--no-resolv", "--no-hosts",
+                             f"--addn-hosts={folder}/hosts", "--local=/com/", "--local=/example/", "--pid-file="],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def check_families(folder):
+    """Beside other checks: returns what tap.equal() or tap.ok() is to be called with."""
+    found = []
+
+    def findings(node):
+        status = json.loads(in_host(node, EDGELAT, "status", "-c", f"{folder}/{node}.conf", "--json").stdout or "{}")
+        return [f for f in status.get("findings", []) if not f.startswith("this host was too busy ")], status
+
+    def ready(node):
+        """A window has closed with results of a whole one before it."""
+        return wait_for(lambda: sum(s["sent"] for t in findings(node)[1].get("targets", []) for s in t["streams"]) >= 8, 20, 0.2)
+
+    def log(node):
+        with open(f"{folder}/{node}.log", encoding="utf-8") as lines:
+            return [line.partition(": ")[2].rstrip() for line in lines if " prober: " in line]
+
+    def equal(expected, actual, what):
+        found.append((expected == actual, what, f"expected {expected!r}, got {actual!r}"))
+
+    def is_found(node, lines, what):
+        wait_for(lambda: findings(node)[0] == lines, 20, 0.2)
+        equal(lines, findings(node)[0], what)
+
+    no_route4 = ("no IPv4 route: the IPv4 addresses of 2 targets are not measured; add a default route (ip -4 route), or set "
+                 "family = ipv6 for them")
+    offline = "this host has no route to the internet; check cable or Wi-Fi, the address and the default route: ip address; ip route"
+    with contextlib.ExitStack() as agents:
+        for node in FAMILIES:
+            for name, doors in ((node, 0), (f"{node}-nearest", 4)):
+                with open(f"{folder}/{name}.conf", "w", encoding="utf-8") as file:
+                    file.write(FAMILY_CONFIG.format(folder=folder, node=node, doors=doors))
+            out = agents.enter_context(open(f"{folder}/{node}.log", "w", encoding="utf-8"))
+            agents.enter_context(running("ip", "netns", "exec", node, EDGELAT, "run", "-c", f"{folder}/{node}.conf", stderr=out))
+        for words in (["probe", "-c", "1", "edge.example"], ["trace", "edge.example"], ["trace", EDGE], ["nearest", "-t", "2", "-c", f"{folder}/none.conf"]):
+            done = in_host("none", EDGELAT, *words)
+            found.append((done.returncode == 2 and "no route to the internet: there is no default route, though eth0 has the address 10.8.5.2/24; add one: ip route"
+                          in done.stderr and "resolv.conf" not in done.stderr, f"no route: {words[0]} says so, and not to look at DNS", done))
+        for node in ("six", "four"):
+            rows = [json.loads(line) for line in in_host(
+                node, EDGELAT, "nearest", "-t", "4", "-c", f"{folder}/{node}-nearest.conf", "--json").stdout.splitlines()]
+            equal([f"ipv{6 if node == 'six' else 4}"], [row["family"] for row in rows if row["target"] == "exchange-ams"],
+                  f"{node}: nearest finds the front door")
+        ready("comes")
+        equal([], findings("comes")[0], "both families: no problem")
+        run("ip", "-n", "comes", "-4", "route", "del", "default")
+        is_found("comes", [no_route4], "the IPv4 route goes: one line")
+        run("ip", "-n", "comes", "route", "add", "default", "via", "10.8.4.1", "dev", "eth0")
+        is_found("comes", [], "it comes: no problem")
+        for node, lines in (("six", []), ("four", []), ("bare", [no_route4]), ("none", [offline])):
+            is_found(node, lines, f"{node}: {len(lines)} problems")
+    again = "there is an IPv4 route again"
+    for node, lines in (("six", []), ("four", []), ("bare", [no_route4]), ("none", [offline]), ("comes", [no_route4, again])):
+        equal(lines, log(node), f"{node}: each is logged once")
+    return found
+
+
 def check_vrf():
     made = host("ip", "link", "add", "vrf9", "type", "vrf", "table", "90")
     if made.returncode != 0:
@@ -337,9 +456,14 @@ def main():
         check_nearest(FOLDER)
         check_agent(FOLDER)
         restore_routes()
+        dns = make_families(FOLDER)
+        servers.append(dns)
+        families = concurrent.futures.ThreadPoolExecutor().submit(check_families, FOLDER)
         check_routes(FOLDER, EDGE, ROUTES)
         check_routes(FOLDER, EDGE6, ROUTES6)
         check_vrf()
+        for passed, what, detail in families.result():
+            tap.ok(passed, what, detail)
     finally:
         for server in servers:
             server.terminate()
