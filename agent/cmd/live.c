@@ -748,16 +748,16 @@ static void announce(const struct live *live)
         kinds.list[k] = &probe_kinds[live->kinds[k]]->kind;
     kinds_add_labels(&labels, &kinds, ", ", " and ");
     if (live->n == 1)
-        printf("%s to %s", text_string(&labels), live->targets[0].name);
+        cmd_printf("%s to %s", text_string(&labels), live->targets[0].name);
     else
-        printf("%s to %zu hosts", text_string(&labels), live->n);
+        cmd_printf("%s to %zu hosts", text_string(&labels), live->n);
     bool both = live->every_family && live->targets[0].ipv4 && live->targets[0].ipv6;
-    printf(": %s%s%s", times, kinds.n > 1 ? " each" : "",
-           both ? " by IPv4 and IPv6" : "");
+    cmd_printf(": %s%s%s", times, kinds.n > 1 ? " each" : "",
+               both ? " by IPv4 and IPv6" : "");
     if (live->count != 1)
-        printf(", %g %s apart", every_ms < 1000 ? every_ms : every_ms / 1000,
-               every_ms < 1000 ? "ms" : "s");
-    printf("\n");
+        cmd_printf(", %g %s apart", every_ms < 1000 ? every_ms : every_ms / 1000,
+                   every_ms < 1000 ? "ms" : "s");
+    cmd_printf("\n");
     text_free(&labels);
     fflush(stdout);
 }

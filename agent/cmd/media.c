@@ -95,19 +95,20 @@ static void print_measure(const struct media_session *s, enum media_measure m)
     count_text(count, q, m);
     snprintf(both, sizeof both, "%s%s", value, count);
     value_text(limit, m, s->limits.of[m].most > 0 ? s->limits.of[m].most : NAN);
-    printf("%-26s %-26s %-11s %s\n", media_measure_names[m].text, both, limit,
-           verdicts[media_judge(q, m, &s->limits)]);
+    cmd_printf("%-26s %-26s %-11s %s\n", media_measure_names[m].text, both, limit,
+               verdicts[media_judge(q, m, &s->limits)]);
 }
 
 static void print_call(const struct media_quality *q)
 {
-    printf("estimated MOS              %.2f (R %.1f), E-model of ITU-T G.107\n"
-           "                           %s: Ie %g, Bpl %g, %s\n"
-           "                           mouth to ear %.0f ms with a de-jitter buffer of "
-           "%.0f ms; %u packet%s too late for it\n",
-           q->mos, q->rating, emodel_g711.name, emodel_g711.ie, emodel_g711.bpl,
-           emodel_g711.source, (double)q->mouth_to_ear_ns / 1e6,
-           (double)q->buffer_ns / 1e6, q->discarded, q->discarded == 1 ? "" : "s");
+    cmd_printf(
+        "estimated MOS              %.2f (R %.1f), E-model of ITU-T G.107\n"
+        "                           %s: Ie %g, Bpl %g, %s\n"
+        "                           mouth to ear %.0f ms with a de-jitter buffer of "
+        "%.0f ms; %u packet%s too late for it\n",
+        q->mos, q->rating, emodel_g711.name, emodel_g711.ie, emodel_g711.bpl,
+        emodel_g711.source, (double)q->mouth_to_ear_ns / 1e6, (double)q->buffer_ns / 1e6,
+        q->discarded, q->discarded == 1 ? "" : "s");
 }
 
 static void print_text(const struct media_session *s, uint16_t tcp_port)
@@ -116,33 +117,36 @@ static void print_text(const struct media_session *s, uint16_t tcp_port)
     const struct media_quality *q = &e->quality;
     char address[ADDRESS_TEXT_MAX], worst[24];
     if (e->mapped.family != FAMILY_NONE)
-        printf("seen as %s port %u\n", endpoint_address(address, &e->mapped),
-               e->mapped.port);
-    printf("\n%-26s %-26s %-11s %s\n", "round trip", "measured", "limit", "verdict");
+        cmd_printf("seen as %s port %u\n", endpoint_address(address, &e->mapped),
+                   e->mapped.port);
+    cmd_printf("\n%-26s %-26s %-11s %s\n", "round trip", "measured", "limit", "verdict");
     for (int m = 0; m < MEDIA_MEASURES; m++)
         print_measure(s, (enum media_measure)m);
-    printf("worst 200 ms of variation  %s ms\n", render_ms(worst, q->variation_worst_ns));
-    printf("longest burst of losses    %u packet%s\n", q->longest_burst,
-           q->longest_burst == 1 ? "" : "s");
-    printf("late, duplicates           %u, %u\n", e->late, e->duplicates);
+    cmd_printf("worst 200 ms of variation  %s ms\n",
+               render_ms(worst, q->variation_worst_ns));
+    cmd_printf("longest burst of losses    %u packet%s\n", q->longest_burst,
+               q->longest_burst == 1 ? "" : "s");
+    cmd_printf("late, duplicates           %u, %u\n", e->late, e->duplicates);
     if (q->mos > 0)
         print_call(q);
     if (s->limits.of[MEDIA_LOSS].source[0] != '\0')
-        printf("Limits: of each direction, from %s\n", s->limits.of[MEDIA_LOSS].source);
+        cmd_printf("Limits: of each direction, from %s\n",
+                   s->limits.of[MEDIA_LOSS].source);
     if (e->busy)
-        printf("This host was too busy: %u packets were not sent in time\n",
-               q->not_measured);
+        cmd_printf("This host was too busy: %u packets were not sent in time\n",
+                   q->not_measured);
     else if (q->not_measured > 0)
-        printf("%u packets were not sent: %s\n", q->not_measured, e->cause);
+        cmd_printf("%u packets were not sent: %s\n", q->not_measured, e->cause);
     if (q->received == 0 && e->refused)
-        printf("No STUN server is at UDP port %u: %s\n", s->to.port, e->cause);
+        cmd_printf("No STUN server is at UDP port %u: %s\n", s->to.port, e->cause);
     else if (q->sent > 0 && q->received == 0 && tcp_port != 0)
-        printf("UDP port %u is blocked on the way: TCP port %u of this address answers\n",
-               s->to.port, tcp_port);
+        cmd_printf(
+            "UDP port %u is blocked on the way: TCP port %u of this address answers\n",
+            s->to.port, tcp_port);
     else if (q->received == 0)
-        printf("No packet was answered: %s; neither is TCP 443, so it cannot be told "
-               "whether UDP is blocked\n",
-               e->cause);
+        cmd_printf("No packet was answered: %s; neither is TCP 443, so it cannot be told "
+                   "whether UDP is blocked\n",
+                   e->cause);
 }
 
 static void print_json(const struct media_session *s, uint16_t tcp_port)
@@ -270,8 +274,8 @@ static void on_progress(uv_timer_t *timer)
         fprintf(stderr, "\r%u of %d sent, %u answered, %u lost ", p.sent, MEDIA_PACKETS,
                 p.received, p.lost);
     else if (!s->json)
-        printf("%u of %d sent, %u answered, %u lost\n", p.sent, MEDIA_PACKETS, p.received,
-               p.lost);
+        cmd_printf("%u of %d sent, %u answered, %u lost\n", p.sent, MEDIA_PACKETS,
+                   p.received, p.lost);
     fflush(stdout);
 }
 
@@ -312,10 +316,10 @@ static void begin_burst(struct media_session *s)
         return;
     }
     if (!s->json)
-        printf("%sSTUN to %s, %s port %u: %d packets in %d s, as a call sends them\n",
-               s->at > 0 ? "\n" : "", t->name, endpoint_address(address, &s->to),
-               s->to.port, MEDIA_PACKETS,
-               (int)(MEDIA_PACKETS * MEDIA_PACE_NS / NS_PER_S));
+        cmd_printf("%sSTUN to %s, %s port %u: %d packets in %d s, as a call sends them\n",
+                   s->at > 0 ? "\n" : "", t->name, endpoint_address(address, &s->to),
+                   s->to.port, MEDIA_PACKETS,
+                   (int)(MEDIA_PACKETS * MEDIA_PACE_NS / NS_PER_S));
     fflush(stdout);
     s->burst = burst_start(&s->loop, &s->to, t->uplink, t->dscp, on_end, s);
     uv_timer_start(&s->progress, on_progress, PROGRESS_MS, PROGRESS_MS);

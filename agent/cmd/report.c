@@ -234,11 +234,11 @@ static int write_page(const struct report *r, const struct text *page)
     char from[WALL_TEXT_MAX], to[WALL_TEXT_MAX];
     const struct intervals *covered = &r->dataset->covered;
     size_t targets = r->dataset->n_targets, batches = r->dataset->batches;
-    printf("%s: %zu target%s, %zu batch%s, %.16sZ to %.16sZ\n",
-           text_printable(path, sizeof path, r->output, ""), targets,
-           targets == 1 ? "" : "s", batches, batches == 1 ? "" : "es",
-           wall_text(from, (struct wall){covered->all[0].start_ns}),
-           wall_text(to, (struct wall){covered->all[covered->n - 1].end_ns}));
+    cmd_printf("%s: %zu target%s, %zu batch%s, %.16sZ to %.16sZ\n",
+               text_printable(path, sizeof path, r->output, ""), targets,
+               targets == 1 ? "" : "s", batches, batches == 1 ? "" : "es",
+               wall_text(from, (struct wall){covered->all[0].start_ns}),
+               wall_text(to, (struct wall){covered->all[covered->n - 1].end_ns}));
     return CMD_FINE;
 }
 

@@ -181,7 +181,7 @@ static int run_show(void)
     char why[SET_ERROR_MAX];
     int rc = read_sets(&answer);
     if (rc == 0)
-        fputs(answer.len > 0 ? text_string(&answer) : "nothing counted yet\n", stdout);
+        cmd_print(answer.len > 0 ? text_string(&answer) : "nothing counted yet\n");
     text_free(&answer);
     return rc < 0 ? cmd_cannot("traffic: %s", why_not(why, rc)) : CMD_FINE;
 }
