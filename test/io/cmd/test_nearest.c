@@ -110,9 +110,9 @@ static void no_network(void **state)
     CHECK_INT(CANNOT, r.code, "nothing is known");
     CHECK_TEXT("", r.out, "no table");
     CHECK_TEXT("Measuring for 2 s ...\n"
-               "edgelat: no name was resolved: no DNS server could be reached; check the "
-               "DNS servers (servers in [dns], or /etc/resolv.conf), or measure longer "
-               "(-t)\n",
+               "edgelat: no name was resolved: no DNS server could be reached; this host "
+               "has no route to the internet: there is no default route, though t0 has "
+               "the address 10.9.0.1/24; add one: ip route\n",
                r.err, "the sentence");
     int near = world_listen(1, 443);
     nearest(&r, FEW DNS TARGET("near") TARGET("gone"), "-t 2");
