@@ -543,9 +543,12 @@ static void judge_where(const struct judging *j, size_t service,
     JUDGE_ADD(x->what, ".");
     JUDGE_SET(
         x->next,
-        "Run edgelat diagnose %s over another line or network: if it is as slow "
+        "%sRun edgelat diagnose %s over another line or network: if it is as slow "
         "there, it is the service, else the provider. To see its path: edgelat trace "
         "--tcp %s",
+        j->f->n_services > 1
+            ? ""
+            : "See what the paths to other services show: edgelat diagnose. ",
         s->target.host, s->target.host);
 }
 

@@ -1443,6 +1443,26 @@ static void test_hidden_path(void **state)
     }
 }
 
+/* Of one service there are no other paths, but others to measure. */
+static void test_hidden_path_alone(void **state)
+{
+    (void)state;
+    struct facts *f = healthy();
+    struct diagnosis *d = calloc(1, sizeof *d);
+    f->n_services = 1;
+    f->n_paths = 0;
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        fill(&f->services[EXCHANGE].by[k].tcp, 150, 50);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        fill(&f->services[EXCHANGE].by[k].icmp, 150, 40);
+    judge_all(f, &known, &config, probe_kind_words(), d);
+    CHECK_TEXT("service_slow", fault_name(d->found[0].fault), "cannot tell");
+    CHECK(strstr(d->found[0].next, "other services show: edgelat diagnose. Run") != NULL,
+          "%s", d->found[0].next);
+    free(d);
+    free(f);
+}
+
 static void proxied_by_ipv6(struct facts *f)
 {
     proxied(f);
@@ -1672,13 +1692,21 @@ static void test_usual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_findings),       cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_not_checked),    cmocka_unit_test(test_effects),
-        cmocka_unit_test(test_loss_charge),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_far_ipv4),
-        cmocka_unit_test(test_usual),          cmocka_unit_test(test_recommendation),
-        cmocka_unit_test(test_distance),       cmocka_unit_test(test_many_effects),
-        cmocka_unit_test(test_untold_path),    cmocka_unit_test(test_hidden_path),
+        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_not_checked),
+        cmocka_unit_test(test_effects),
+        cmocka_unit_test(test_loss_charge),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_no_false_alarm),
+        cmocka_unit_test(test_far_ipv4),
+        cmocka_unit_test(test_usual),
+        cmocka_unit_test(test_recommendation),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_many_effects),
+        cmocka_unit_test(test_untold_path),
+        cmocka_unit_test(test_hidden_path),
+        cmocka_unit_test(test_hidden_path_alone),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
