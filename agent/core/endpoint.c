@@ -162,6 +162,14 @@ const char *endpoint_nobodys(const struct endpoint *e)
     return endpoint_is_host(e) ? NULL : "an unspecified address";
 }
 
+bool endpoint_is_nat64(const struct endpoint *e)
+{
+    static const uint8_t known[12] = {0, 0x64, 0xff, 0x9b},
+                         local[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
+    return e->family == FAMILY_IPV6 && (memcmp(e->bytes, known, sizeof known) == 0 ||
+                                        memcmp(e->bytes, local, sizeof local) == 0);
+}
+
 bool endpoint_is_private(const struct endpoint *e)
 {
     const uint8_t *v4 = ipv4_of(e), *b = e->bytes;

@@ -86,6 +86,9 @@ bool endpoint_is_host(const struct endpoint *e);
  */
 const char *endpoint_nobodys(const struct endpoint *e);
 
+/* An IPv4 address as NAT64 translates it: 64:ff9b::/96 (RFC 6052), 64:ff9b:1::/48 (RFC 8215). */
+bool endpoint_is_nat64(const struct endpoint *e);
+
 /* RFC 1918, RFC 6598, RFC 4193, fec0::/10, and 198.18.0.0/15 (RFC 2544), which tunnels of
  * VPN clients use. */
 bool endpoint_is_private(const struct endpoint *e);

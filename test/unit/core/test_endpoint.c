@@ -149,6 +149,24 @@ static void addresses_of_nobody_and_private_ones(void **state)
     CHECK(endpoint_nobodys(&none) == NULL && !endpoint_is_private(&none), "none at all");
 }
 
+static void addresses_that_nat64_translates(void **state)
+{
+    (void)state;
+    static const char *const translated[] = {"64:ff9b::c000:201",
+                                             "64:ff9b::", "64:ff9b:1::c000:201",
+                                             "64:ff9b:1:ffff::1"},
+                             *const others[] = {"192.0.2.1", "64:ff9b:0:0:0:1::1",
+                                                "64:ff9b:2::1", "64:ff9a::1",
+                                                "2001:db8::c000:201"};
+    struct endpoint e;
+    for (size_t i = 0; i < sizeof translated / sizeof *translated; i++)
+        CHECK(endpoint_parse(&e, translated[i], 0) && endpoint_is_nat64(&e), "%s",
+              translated[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CHECK(endpoint_parse(&e, others[i], 0) && !endpoint_is_nat64(&e), "%s",
+              others[i]);
+}
+
 static void names_of_this_host_and_its_network(void **state)
 {
     (void)state;
@@ -263,6 +281,7 @@ int main(void)
         cmocka_unit_test(zones),
         cmocka_unit_test(a_refused_literal_changes_nothing),
         cmocka_unit_test(addresses_of_nobody_and_private_ones),
+        cmocka_unit_test(addresses_that_nat64_translates),
         cmocka_unit_test(names_of_this_host_and_its_network),
         cmocka_unit_test(addresses_are_compared_without_the_port),
         cmocka_unit_test(same_prefix),
