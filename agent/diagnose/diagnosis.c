@@ -93,17 +93,30 @@ static size_t clause_len(const char *sentence)
     return n;
 }
 
-/* Without a first "; ". What does not fit is counted. */
-static void add_also(struct fault_found *x, const char *clause, size_t len)
+void diagnosis_add_clause(char *out, size_t room, size_t *n_more, const char *clause,
+                          size_t len)
 {
-    static const char most[] = "; and 64 more";
-    size_t at = strlen(x->also);
+    static const char most[] = "; and 256 more";
+    size_t at = strlen(out);
     const char *between = at > 0 ? "; " : "";
-    if (x->n_more > 0 || at + strlen(between) + len + sizeof most > sizeof x->also) {
-        x->n_more++;
+    if (*n_more > 0 || at + strlen(between) + len + sizeof most > room) {
+        *n_more += 1;
         return;
     }
-    snprintf(x->also + at, sizeof x->also - at, "%s%.*s", between, (int)len, clause);
+    snprintf(out + at, room - at, "%s%.*s", between, (int)len, clause);
+}
+
+void diagnosis_end_clauses(char *out, size_t room, size_t n_more)
+{
+    size_t at = strlen(out);
+    if (n_more > 0)
+        snprintf(out + at, room - at, "%s%zu more", at > 0 ? "; and " : "", n_more);
+}
+
+static void add_also(struct fault_found *x, const struct fault_found *other)
+{
+    diagnosis_add_clause(x->also, sizeof x->also, &x->n_more, other->what,
+                         clause_len(other->what));
 }
 
 static bool is_explained(const struct fault_found *all, size_t n,
@@ -128,7 +141,7 @@ static void add_finding(struct diagnosis *d, const struct fault_found *x)
     bool all = last->services == 0 || x->services == 0;
     last->services = all ? 0 : last->services | x->services;
     last->shared |= x->shared;
-    add_also(last, x->what, clause_len(x->what));
+    add_also(last, x);
 }
 
 void diagnosis_explain(struct diagnosis *d)
@@ -146,15 +159,11 @@ void diagnosis_explain(struct diagnosis *d)
         while (k < d->n_found && !explains(&d->found[k], &all[i]))
             k++;
         if (k < d->n_found)
-            add_also(&d->found[k], all[i].what, clause_len(all[i].what));
+            add_also(&d->found[k], &all[i]);
     }
-    for (size_t k = 0; k < d->n_found; k++) {
-        struct fault_found *x = &d->found[k];
-        size_t at = strlen(x->also);
-        if (x->n_more > 0)
-            snprintf(x->also + at, sizeof x->also - at, "%s%zu more",
-                     at > 0 ? "; and " : "", x->n_more);
-    }
+    for (size_t k = 0; k < d->n_found; k++)
+        diagnosis_end_clauses(d->found[k].also, sizeof d->found[k].also,
+                              d->found[k].n_more);
 }
 
 void diagnosis_text(const struct diagnosis *d, struct text *out)

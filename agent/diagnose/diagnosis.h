@@ -64,6 +64,7 @@ struct check_row {
     char source[LIMIT_SOURCE_MAX]; /* of the threshold */
     double usual;                  /* the agent's median here; NaN: unknown */
     char text[360];                /* one clause */
+    const char *why; /* it is unknown; NULL: as the first part of `text` says */
 };
 
 enum certainty { CERTAINTY_SURE, CERTAINTY_LIKELY };
@@ -92,7 +93,7 @@ struct diagnosis {
     size_t n_rows;
     struct fault_found found[FAULTS_FOUND_MAX]; /* the findings */
     size_t n_found;
-    char unknown[512]; /* what could not be told, and why; "": nothing */
+    char unknown[1536]; /* what could not be told, and why; "": nothing */
 };
 
 /* Adds a row without a value, to be filled in; never NULL: the last one is used again. */
@@ -105,6 +106,12 @@ struct fault_found *diagnosis_fault(struct diagnosis *d, enum fault f,
 
 /* Leaves the faults that no other one explains, the most basic first, one of each title. */
 void diagnosis_explain(struct diagnosis *d);
+
+/* Adds a clause to a list of them ("a; b") of fixed room; what does not fit is counted, and
+ * the end says how many. */
+void diagnosis_add_clause(char *out, size_t room, size_t *n_more, const char *clause,
+                          size_t len);
+void diagnosis_end_clauses(char *out, size_t room, size_t n_more);
 
 /* The verdict in plain words: some lines, for people; or one line. */
 void diagnosis_text(const struct diagnosis *d, struct text *out);

@@ -10,7 +10,6 @@
 #include "core/intercept.h"
 #include "core/owner.h"
 #include "core/result.h"
-#include "edge/doors.h"
 #include "edge/gain.h"
 #include "edge/path_sample.h"
 #include "edge/site.h"
@@ -125,7 +124,8 @@ struct facts_gateway {
 /* A relay of media by UDP, asked by STUN. */
 struct facts_media {
     struct target target;
-    struct endpoint to; /* FAMILY_NONE: no address, or no route */
+    struct endpoint to;          /* FAMILY_NONE: no address, or no route */
+    char cause[FACTS_CAUSE_MAX]; /* of that */
     struct facts_probes stun;
     struct endpoint mapped; /* this site's address as it sees it; FAMILY_NONE: unknown */
 };
@@ -187,8 +187,8 @@ struct facts {
     size_t n_services;
     struct facts_other others[FACTS_OTHERS];
     size_t n_others;
-    struct doors_summary doors; /* `workload` NULL: no sweep */
-    bool doors_unanswered;
+    bool
+        no_door_answers; /* all were asked for by name, as an address was to be compared */
     struct facts_path paths[FACTS_SERVICES];
     size_t n_paths;
     size_t mtu_service[FACTS_FAMILIES]; /* whose address was asked */

@@ -117,12 +117,16 @@ void judge_delay(struct check_row *row, const struct facts_median *m, double lim
     row->unit = "ms";
     row->threshold = limit_ms;
     text_copy(row->source, sizeof row->source, isnan(limit_ms) ? "" : source);
-    if (m->n == 0)
+    if (m->n == 0) {
         row->grade = GRADE_UNKNOWN;
-    else if (isnan(limit_ms) || m->ms <= limit_ms)
+    } else if (isnan(limit_ms) || m->ms <= limit_ms) {
         row->grade = GRADE_GOOD;
-    else
-        row->grade = m->low_ms > limit_ms ? GRADE_BAD : GRADE_UNKNOWN;
+    } else if (m->low_ms > limit_ms) {
+        row->grade = GRADE_BAD;
+    } else {
+        row->grade = GRADE_UNKNOWN;
+        row->why = JUDGE_LONGER;
+    }
 }
 
 void judge_gain(struct check_row *row, const struct gain *g)
@@ -157,25 +161,7 @@ uint32_t judge_found(const struct judging *j, enum fault fault)
     return services;
 }
 
-static void add_unknown(struct text *out, const char *what, const char *why)
-{
-    text_add(out, "%s%s (%s)", out->len > 0 ? "; " : "", what, why);
-}
-
-/* Why this host could not send any request; "": it could. */
-static const char *no_https(const struct facts *f)
-{
-    const char *cause = "";
-    for (size_t i = 0; i < f->n_services; i++)
-        for (size_t k = 0; k < FAMILY_SLOTS; k++) {
-            const struct facts_https *h = &f->services[i].by[k].https;
-            if (h->sent > 0)
-                return "";
-            if (h->unsent > 0)
-                cause = h->cause;
-        }
-    return cause;
-}
+/* ---- what is not checked ---- */
 
 static bool has_found(const struct judging *j, enum fault fault)
 {
@@ -185,35 +171,161 @@ static bool has_found(const struct judging *j, enum fault fault)
     return false;
 }
 
-static void list_unknown(const struct judging *j)
+/* What an unknown row leaves open, in front of its subjects. NULL: where that is unknown,
+ * another row of the service is bad. */
+static const char *const open_questions[CHECK_IDS] = {
+    [CHECK_INTERFACE] = "interface",
+    [CHECK_GATEWAY] = "gateway",
+    [CHECK_RESOLVER] = "DNS server",
+    [CHECK_NAMES] = "answers of DNS server",
+    [CHECK_PORTAL] = "captive portal",
+    [CHECK_PROXY] = "proxy",
+    [CHECK_VPN] = "VPN",
+    [CHECK_PUBLIC_ADDRESS] = "public address",
+    [CHECK_PATH] = "path to",
+    [CHECK_FRONT_DOOR] = "nearest front door",
+    [CHECK_LOSS] = "whether more packets than the limit are lost to",
+    [CHECK_VARIATION] = "delay variation to",
+    [CHECK_TCP] = "delay to",
+    [CHECK_HTTPS] = "TLS and HTTPS of",
+    [CHECK_INTERCEPTION] = "TLS interception",
+    [CHECK_MEDIA] = "media by UDP to",
+    [CHECK_MTU] = "path MTU to",
+    [CHECK_IPV6] = "IPv6",
+    [CHECK_LOAD] = "delay under load to",
+    [CHECK_CLOCK] = "clock",
+};
+
+/* Findings that say what the unknown rows of a check leave open. */
+static bool is_found(const struct judging *j, enum check_id id)
+{
+    switch (id) {
+    case CHECK_NAMES: /* of a server without answers */
+        return has_found(j, FAULT_RESOLVER_DEAD) || has_found(j, FAULT_IPV4_BROKEN) ||
+               has_found(j, FAULT_IPV6_BROKEN);
+    case CHECK_TCP:
+        return has_found(j, FAULT_MIDDLEBOX);
+    case CHECK_MEDIA:
+        return has_found(j, FAULT_UDP_BLOCKED);
+    default:
+        return false;
+    }
+}
+
+static bool is_open(const struct judging *j, const struct check_row *row)
+{
+    return row->grade == GRADE_UNKNOWN && open_questions[row->id] != NULL &&
+           !is_found(j, row->id);
+}
+
+/* "no hop answers" of "cannot tell: no hop answers; ..." */
+static const char *why_of(char *out, size_t room, const struct check_row *row)
+{
+    static const char cannot[] = "cannot tell: ";
+    const char *why = row->text;
+    if (row->why != NULL) {
+        text_copy(out, room, row->why);
+        return out;
+    }
+    if (strncmp(why, cannot, sizeof cannot - 1) == 0)
+        why += sizeof cannot - 1;
+    text_copy(out, room, why);
+    out[strcspn(out, ";")] = '\0';
+    return out;
+}
+
+struct unknown_list {
+    struct diagnosis *out;
+    size_t n_more; /* that did not fit */
+};
+
+static void add_unknown(struct unknown_list *l, const char *what, const char *why)
 {
     struct text t = {0};
-    if (j->f->no_icmp[0] != '\0')
-        add_unknown(&t, "gateway and path MTU", j->f->no_icmp);
-    if (j->f->busy)
-        add_unknown(&t, "how fast services reply",
-                    "this host has no CPU left; stop what keeps it busy");
-    if (no_https(j->f)[0] != '\0')
-        add_unknown(&t, "TLS and HTTPS", no_https(j->f));
-    if (has_found(j, FAULT_PORTAL))
-        add_unknown(&t, "services and paths behind the captive portal",
-                    "sign in and run this again");
-    if (j->f->elsewhere[0] != '\0')
-        add_unknown(&t, "resolvers that are not reached over the uplink",
-                    j->f->elsewhere);
-    if (judge_without_ipv4(j->f))
-        add_unknown(&t, "what has only IPv4, such as Teams media",
-                    "this host has no route for IPv4: ip route");
-    for (size_t i = 0; i < j->out->n_rows; i++)
-        if (j->out->rows[i].id == CHECK_LOSS && j->out->rows[i].grade == GRADE_UNKNOWN) {
-            add_unknown(&t, "whether more packets are lost than the limit",
-                        "run longer: edgelat diagnose -t 30");
-            break;
-        }
-    if (!j->f->agent && j->f->uplink[0] == '\0')
-        add_unknown(&t, "the usual values here", "no agent answers on this host");
-    text_copy(j->out->unknown, sizeof j->out->unknown, text_string(&t));
+    text_add(&t, "%s (%s)", what, why);
+    diagnosis_add_clause(l->out->unknown, sizeof l->out->unknown, &l->n_more,
+                         text_string(&t), t.len);
     text_free(&t);
+}
+
+/* Rows of a check that are unknown for the same reason are one entry. */
+static void add_unknown_rows(struct unknown_list *l, const struct judging *j)
+{
+    const struct check_row *rows = j->out->rows;
+    bool listed[CHECK_ROWS_MAX] = {false};
+    char why[sizeof rows->text], other[sizeof rows->text];
+    struct text what = {0};
+    for (size_t i = 0; i < j->out->n_rows; i++) {
+        const char *last = "", *between = " ";
+        if (listed[i] || !is_open(j, &rows[i]))
+            continue;
+        why_of(why, sizeof why, &rows[i]);
+        text_clear(&what);
+        text_add(&what, "%s", open_questions[rows[i].id]);
+        for (size_t k = i; k < j->out->n_rows; k++) {
+            const struct check_row *row = &rows[k];
+            if (row->id != rows[i].id || !is_open(j, row) ||
+                strcmp(why_of(other, sizeof other, row), why) != 0)
+                continue;
+            listed[k] = true;
+            if (strcmp(row->subject, last) == 0) /* of the other family, or none */
+                continue;
+            last = row->subject;
+            text_add(&what, "%s%s", between, last);
+            between = ", ";
+        }
+        add_unknown(l, text_string(&what), why);
+    }
+    text_free(&what);
+}
+
+/* True: nothing of what is behind a fault could be checked. */
+static bool is_cut_off(const struct judging *j, const char **what, const char **next)
+{
+    *what = "services and paths";
+    if (has_found(j, FAULT_PORTAL)) {
+        *what = "services and paths behind the captive portal";
+        *next = "sign in and run this again";
+    } else if (has_found(j, FAULT_NO_DNS) && !has_found(j, FAULT_NO_ROUTE) &&
+               !has_found(j, FAULT_GATEWAY_SILENT)) {
+        *next = "no name is resolved; run this again when DNS works";
+    } else {
+        *next = "nothing answers; run this again when something does";
+        return j->out->n_found > 0 && judge_nothing_answers(j->f);
+    }
+    return true;
+}
+
+static void list_unknown(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    struct unknown_list l = {.out = j->out};
+    const char *what, *next;
+    if (f->no_icmp[0] != '\0')
+        add_unknown(&l, "gateway and path MTU", f->no_icmp);
+    if (f->busy)
+        add_unknown(&l, "how fast services reply",
+                    "this host has no CPU left; stop what keeps it busy");
+    if (f->elsewhere[0] != '\0')
+        add_unknown(&l, "resolvers that are not reached over the uplink", f->elsewhere);
+    if (judge_without_ipv4(f))
+        add_unknown(&l,
+                    judge_nat64(f) ? "what takes IPv4 addresses without names"
+                                   : "what has only IPv4",
+                    judge_nat64(f)
+                        ? "this host has no route for IPv4, and NAT64 serves names only"
+                        : "this host has no route for IPv4: ip route");
+    bool cut_off = is_cut_off(j, &what, &next);
+    if (cut_off)
+        add_unknown(&l, what, next);
+    else
+        add_unknown_rows(&l, j);
+    if (!f->agent && f->uplink[0] == '\0')
+        add_unknown(&l, "usual values here", "no agent answers on this host");
+    if (!f->load.done && !cut_off)
+        add_unknown(&l, "delay under load",
+                    "nothing loaded the line: edgelat diagnose --load");
+    diagnosis_end_clauses(j->out->unknown, sizeof j->out->unknown, l.n_more);
 }
 
 static int by_check(const struct check_row *a, const struct check_row *b)
@@ -243,7 +355,7 @@ void judge_all(const struct facts *f, const struct edge_data *known,
     judge_names(&j);
     judge_paths(&j);
     judge_services(&j);
-    list_unknown(&j);
     sort_rows(out);
+    list_unknown(&j);
     diagnosis_explain(out);
 }

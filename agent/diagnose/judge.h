@@ -104,6 +104,9 @@ bool judge_over_usual(const struct judging *j, size_t service);
 /* Services answer over IPv6, and this host has no route to their IPv4 addresses. */
 bool judge_without_ipv4(const struct facts *f);
 
+/* A service or relay answers by an address that NAT64 translates. */
+bool judge_nat64(const struct facts *f);
+
 /* More than the limit is lost, be it by chance: loss_exceeds() tells that. */
 bool judge_loses(struct loss_count c);
 
@@ -117,6 +120,9 @@ const struct facts_path *judge_divided_path(const struct facts *f);
 
 /* The services that faults of this type were found for. */
 uint32_t judge_found(const struct judging *j, enum fault fault);
+
+/* Why a row is unknown: its interval does not decide. */
+#define JUDGE_LONGER "run longer: edgelat diagnose -t 30"
 
 /* Sets value and interval of a row, and the grade by a limit that is not NaN: bad above it,
  * unknown where the interval does not decide. */

@@ -324,7 +324,8 @@ static void judge_answers(const struct judging *j, const struct facts_resolver *
                            "hijack, a stale entry), have it corrected, or use another "
                            "resolver.");
     } else {
-        row->grade = GRADE_UNKNOWN;
+        row->grade = GRADE_POOR;
+        JUDGE_ADD(row->text, "; not used by this host");
     }
     text_free(&what);
     text_free(&names);

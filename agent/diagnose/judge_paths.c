@@ -117,6 +117,7 @@ static void judge_loss_of(const struct judging *j, size_t family)
     if (!common && !apart) {
         if (judge_loses(all)) {
             row->grade = GRADE_UNKNOWN;
+            row->why = JUDGE_LONGER;
             JUDGE_ADD(row->text, "; too few to tell whether it is more than the limit");
         }
         return;
@@ -163,6 +164,8 @@ static void judge_path(const struct judging *j, const struct facts_path *p)
         p->service < j->f->n_services ? j->f->services[p->service].target.name
                                       : endpoint_address(address, &p->to));
     row->family = p->family;
+    if (p->traced && !told)
+        row->why = "no router behind the first ones shows where it leads";
     for (enum segment g = SEGMENT_LOCAL; g < SEGMENTS; g++)
         if (p->segment_ns[g] != DELAY_UNDEFINED)
             text_add(&parts, "%s%s %.1f ms", parts.len > 0 ? ", " : "", segment_name(g),
@@ -472,6 +475,8 @@ static void judge_role(const struct judging *j)
                   ? "traffic enters Microsoft's network at the backup location (%s)"
                   : "no traffic enters at the backup location",
               metro);
+    if (row->grade == GRADE_UNKNOWN)
+        row->why = "neither paths nor replies show a location of the connection";
     if (backup == 0 || judge_count(backup) <= judge_count(primary))
         return;
     struct fault_found *x = diagnosis_fault(
@@ -487,6 +492,14 @@ static void judge_role(const struct judging *j)
 }
 
 /* ---- front doors ---- */
+
+static void judge_no_door(const struct judging *j)
+{
+    if (!j->f->no_door_answers)
+        return;
+    struct check_row *row = diagnosis_row(j->out, CHECK_FRONT_DOOR, GRADE_UNKNOWN, "");
+    JUDGE_SET(row->text, "no front door answered");
+}
 
 static void judge_door(const struct judging *j, const struct facts_other *o)
 {
@@ -522,13 +535,31 @@ static void judge_door(const struct judging *j, const struct facts_other *o)
 
 /* ---- path MTU ---- */
 
+/* Services answer in this family, and no search has ended. */
+static void judge_no_mtu(const struct judging *j, size_t family)
+{
+    const struct facts *f = j->f;
+    bool echoes = false;
+    for (size_t i = 0; i < f->n_services; i++)
+        echoes |= f->services[i].by[family].icmp.answered > 0;
+    if (f->no_icmp[0] != '\0' || answering_services(f, family) == 0)
+        return;
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_MTU, GRADE_UNKNOWN, "all services");
+    row->family = family == SLOT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+    JUDGE_SET(row->text, "%s",
+              echoes ? "the search did not end in time" : "no service answers ICMP echo");
+}
+
 static void judge_mtu(const struct judging *j, size_t family)
 {
     const struct facts *f = j->f;
     const struct mtu_search *m = &f->mtu[family];
     struct text text = {0};
-    if (!f->mtu_done[family])
+    if (!f->mtu_done[family]) {
+        judge_no_mtu(j, family);
         return;
+    }
     size_t works = 0, stalls = 0;
     for (size_t i = 0; i < f->n_services; i++) {
         const struct facts_https *h = &f->services[i].by[family].https;
@@ -553,6 +584,10 @@ static void judge_mtu(const struct judging *j, size_t family)
     mtu_sentence(&text, m, row->family);
     JUDGE_SET(row->text, "%s", text_string(&text));
     text_free(&text);
+    if (m->limit == MTU_LIMIT_BLACK_HOLE)
+        row->why = "large echoes vanish, and connections work";
+    else if (!known)
+        row->why = "the search for it failed; see: edgelat trace";
     if (!hole)
         return;
     struct fault_found *x =
@@ -729,6 +764,7 @@ void judge_paths(const struct judging *j)
     for (size_t i = 0; i < j->f->n_paths; i++)
         judge_path(j, &j->f->paths[i]);
     judge_role(j);
+    judge_no_door(j);
     for (size_t i = 0; i < j->f->n_others; i++)
         judge_door(j, &j->f->others[i]);
     judge_segment(j, SEGMENT_PROVIDER, FAULT_PROVIDER_SLOW);

@@ -148,6 +148,24 @@ static void judge_tcp(const struct judging *j, size_t service, size_t family)
     }
 }
 
+/* The row of a service that could not be tried, so that it does not vanish. */
+static void judge_untried(const struct judging *j, size_t service)
+{
+    const struct facts_service *s = &j->f->services[service];
+    bool address = false;
+    for (size_t k = 0; k < FAMILY_SLOTS; k++) {
+        address |= s->by[k].to.family != FAMILY_NONE;
+        if (s->by[k].tcp.sent + s->by[k].https.sent + s->by[k].https.unsent > 0)
+            return;
+    }
+    struct check_row *row =
+        diagnosis_row(j->out, CHECK_TCP, GRADE_UNKNOWN, s->target.name);
+    JUDGE_SET(row->text, "%s",
+              address                   ? "this host has no route to its address"
+              : s->dns_error[0] != '\0' ? s->dns_error
+                                        : "its name has no address");
+}
+
 /* ---- TLS and HTTPS ---- */
 
 static void judge_phases(const struct judging *j, size_t service, size_t family)
@@ -155,6 +173,12 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
     const struct facts_service *s = &j->f->services[service];
     const struct facts_https *h = &s->by[family].https;
     enum family shown = (enum family)s->by[family].to.family;
+    if (h->sent == 0 && h->unsent > 0) {
+        struct check_row *row =
+            diagnosis_row(j->out, CHECK_HTTPS, GRADE_UNKNOWN, s->target.name);
+        row->family = shown;
+        JUDGE_SET(row->text, "%s", h->cause);
+    }
     if (h->sent == 0)
         return;
     struct facts_median tls = facts_median(&h->tls);
@@ -742,6 +766,46 @@ bool judge_without_ipv4(const struct facts *f)
     return works && wanted;
 }
 
+bool judge_nat64(const struct facts *f)
+{
+    bool any = false;
+    for (size_t i = 0; i < f->n_services; i++)
+        any |= f->services[i].by[SLOT_IPV6].tcp.answered > 0 &&
+               endpoint_is_nat64(&f->services[i].by[SLOT_IPV6].to);
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        any |= f->media[i].stun.answered > 0 && endpoint_is_nat64(&f->media[i].to);
+    return any;
+}
+
+/* The row of IPv6 where there is nothing to compare: no service has both. */
+static void judge_one_ip(const struct judging *j)
+{
+    const struct facts *f = j->f;
+    bool names = false, address = false, route = false, works = false;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_address *v6 = &f->services[i].by[SLOT_IPV6];
+        names |= f->services[i].by[SLOT_IPV4].to.family != FAMILY_NONE;
+        address |= v6->to.family != FAMILY_NONE;
+        route |= v6->route;
+        works |= v6->tcp.answered > 0;
+    }
+    bool unused = address ? !route : names;
+    struct check_row *row = diagnosis_row(
+        j->out, CHECK_IPV6, works || unused ? GRADE_GOOD : GRADE_UNKNOWN, "");
+    if (works)
+        JUDGE_SET(row->text, "it works%s; %s",
+                  judge_nat64(f) ? ", by NAT64 to what has only IPv4" : "",
+                  judge_without_ipv4(f) ? "this host has no route for IPv4"
+                                        : "no service works by IPv4, too");
+    else
+        JUDGE_SET(row->text, "%s",
+                  f->proxy[0] != '\0'  ? "HTTPS goes through a proxy"
+                  : !address && !names ? "no name is resolved"
+                  : !address           ? "not in use: the services have no IPv6 address"
+                  : !route             ? "not in use: this host has no route for IPv6"
+                                       : "no service answers by IPv6 or by IPv4");
+}
+
 static void judge_ipv6(const struct judging *j)
 {
     const struct facts *f = j->f;
@@ -777,19 +841,15 @@ static void judge_ipv6(const struct judging *j)
                       lost4 = judge_loss(f, SLOT_IPV4, both);
     bool lossy = both != 0 && loss_exceeds(lost6.lost, lost6.sent, JUDGE_LOSS_RATIO) &&
                  !loss_exceeds(lost4.lost, lost4.sent, JUDGE_LOSS_RATIO);
-    bool alone = judge_without_ipv4(f);
+    if (both == 0) {
+        judge_one_ip(j);
+        return;
+    }
     struct check_row *row = diagnosis_row(j->out, CHECK_IPV6,
                                           broken != 0              ? GRADE_BAD
                                           : (slower != 0 || lossy) ? GRADE_POOR
-                                          : both != 0 || alone     ? GRADE_GOOD
-                                                                   : GRADE_UNKNOWN,
+                                                                   : GRADE_GOOD,
                                           "");
-    if (both == 0) {
-        JUDGE_SET(row->text, "%s",
-                  alone ? "it works; this host has no route for IPv4"
-                        : "this host or the services have no IPv6");
-        return;
-    }
     JUDGE_SET(row->text, "it works, and a client takes it first (RFC 8305)");
     if (broken != 0) {
         judge_add_services(&names, f, broken);
@@ -894,8 +954,10 @@ static void judge_load(const struct judging *j)
     JUDGE_SET(row->text,
               "what handshakes take more while %.1f MB are downloaded (%.1f Mbit/s)%s%s",
               (double)l->bytes / 1e6, rate, l->cause[0] != '\0' ? "; " : "", l->cause);
-    if (loaded.n < 6 || idle.n < 6 || l->bytes < 100000)
+    if (loaded.n < 6 || idle.n < 6 || l->bytes < 100000) {
+        row->why = "too little was downloaded; give --load-url a file of a megabyte";
         return;
+    }
     row->value = loaded.ms - idle.ms;
     row->low = loaded.low_ms - idle.high_ms;
     row->high = loaded.high_ms - idle.low_ms;
@@ -923,8 +985,12 @@ static void judge_relay(const struct judging *j, const struct facts_media *m)
     static const char source[] = "teams_rtt of thresholds.csv";
     struct limits limits = {0};
     struct facts_median delay = facts_median(&m->stun.delays);
-    if (m->to.family == FAMILY_NONE || m->stun.sent == 0)
+    if (m->to.family == FAMILY_NONE || m->stun.sent == 0) {
+        struct check_row *row =
+            diagnosis_row(j->out, CHECK_MEDIA, GRADE_UNKNOWN, m->target.name);
+        JUDGE_SET(row->text, "%s", m->cause[0] != '\0' ? m->cause : "it was not probed");
         return;
+    }
     thresholds_limits(&j->known->thresholds, "teams", &limits);
     struct check_row *row =
         diagnosis_row(j->out, CHECK_MEDIA, GRADE_GOOD, m->target.name);
@@ -935,8 +1001,10 @@ static void judge_relay(const struct judging *j, const struct facts_media *m)
             GRADE_POOR; /* the limit is that of the edge, not of a relay behind it */
     JUDGE_SET(row->text, "UDP port 3478 (STUN): %u of %u answered%s%s", m->stun.answered,
               m->stun.sent, m->stun.cause[0] != '\0' ? "; " : "", m->stun.cause);
-    if (m->stun.answered == 0)
+    if (m->stun.answered == 0) {
         row->grade = GRADE_UNKNOWN;
+        row->why = "it does not answer at UDP port 3478";
+    }
 }
 
 /* Of the nearer relay: Microsoft's limit is that of the edge, not of a relay behind it. */
@@ -990,7 +1058,8 @@ static void judge_media(const struct judging *j)
                            "(52.112.0.0/14, 52.122.0.0/15, 2603:1063::/38).");
     }
     judge_media_delay(j);
-    struct loss_count tcp = judge_loss(f, SLOT_IPV4, 0);
+    struct loss_count tcp =
+        judge_loss(f, family_slot((enum family)f->media[0].to.family), 0);
     if (all.sent == 0 || !loss_exceeds(all.lost, all.sent, JUDGE_LOSS_RATIO))
         return;
     bool too = tcp.sent > 0 && loss_exceeds(tcp.lost, tcp.sent, JUDGE_LOSS_RATIO);
@@ -1017,11 +1086,16 @@ static void judge_public_address(const struct judging *j)
     struct check_row *row =
         diagnosis_row(j->out, CHECK_PUBLIC_ADDRESS, GRADE_UNKNOWN,
                       mapped != NULL ? endpoint_address(address, mapped) : "");
-    if (mapped == NULL || p->prefixes[0] == '\0') {
-        JUDGE_SET(row->text, "%s",
-                  mapped == NULL ? "cannot tell: no STUN server answered"
-                                 : "as STUN sees it; no prefixes are registered "
-                                   "(prefixes in [peering_service])");
+    if (mapped == NULL) {
+        JUDGE_SET(row->text, "cannot tell: no STUN server answered");
+        return;
+    }
+    if (p->prefixes[0] == '\0') {
+        bool wanted = p->connection[0] != '\0';
+        row->grade = wanted ? GRADE_UNKNOWN : GRADE_GOOD;
+        JUDGE_SET(row->text, "%sas STUN sees it",
+                  wanted ? "no prefixes to compare with: prefixes in [peering_service]; "
+                         : "");
         return;
     }
     bool inside = endpoint_in_prefixes(p->prefixes, mapped);
@@ -1053,6 +1127,7 @@ void judge_services(const struct judging *j_in)
             judge_tcp(j, i, k);
             judge_addresses(j, i, k);
         }
+        judge_untried(j, i);
         for (size_t k = 0; k < FAMILY_SLOTS; k++)
             judge_phases(j, i, k);
         judge_state(j, i);

@@ -95,6 +95,7 @@ struct service_lookup {
 struct media_lookup {
     struct diagnose_runner *runner;
     struct facts_media *media;
+    enum family family;
 };
 
 struct decoy_probe {
@@ -557,7 +558,7 @@ static void on_doors(void *user)
     struct doors *doors = door_round_doors(r->doors);
     size_t chosen[DOORS_MEASURED * FACTS_SERVICES];
     r->doors_over = true;
-    r->facts.doors_unanswered = doors_unanswered(doors);
+    r->facts.no_door_answers = !doors_found(doors);
     if (r->over ||
         doors_workloads(doors) * DOORS_MEASURED > sizeof chosen / sizeof *chosen)
         return;
@@ -837,6 +838,18 @@ static void on_proxy_name(const struct resolution *answer, void *user)
                                           .probes = &r->facts.proxy_tcp});
 }
 
+static void on_media_name(const struct resolution *answer, void *user);
+
+static void find_media(struct media_lookup *l, enum family family)
+{
+    struct diagnose_runner *r = l->runner;
+    const struct target *t = &l->media->target;
+    l->family = family;
+    resolver_lookup(r->resolver, t->host, family,
+                    target_port(t, &probe_kinds[r->kind_stun]->kind), on_media_name, l);
+}
+
+/* By IPv6 where IPv4 has no address or route; NAT64 is such a case. */
 static void on_media_name(const struct resolution *answer, void *user)
 {
     struct media_lookup *l = user;
@@ -844,8 +857,15 @@ static void on_media_name(const struct resolution *answer, void *user)
     struct facts_media *m = l->media;
     struct endpoint none = {.family = FAMILY_NONE}, unfit;
     m->to = resolution_choose(answer, m->target.host, &none, &unfit);
-    if (m->to.family == FAMILY_NONE || !has_route(r, &m->to) || r->over) {
+    if (r->over || m->to.family == FAMILY_NONE || !has_route(r, &m->to)) {
+        if (m->cause[0] == '\0')
+            snprintf(m->cause, sizeof m->cause, "%s",
+                     m->to.family != FAMILY_NONE ? "this host has no route to its address"
+                     : answer->error != NULL     ? answer->error
+                                                 : "its name has no address");
         m->to = none;
+        if (!r->over && l->family == FAMILY_IPV4)
+            find_media(l, FAMILY_IPV6);
         return;
     }
     if (!allowed(r, &m->to)) {
@@ -860,13 +880,12 @@ static void start_media(struct diagnose_runner *r)
 {
     for (size_t i = 0; i < FACTS_MEDIA; i++) {
         struct facts_media *m = &r->facts.media[i];
-        r->media[i] = (struct media_lookup){r, m};
+        r->media[i] = (struct media_lookup){.runner = r, .media = m};
         m->target = target_default(probe_kind_words());
         m->target.uplink = r->uplink;
         m->target.name = m->target.host = media_hosts[i];
-        resolver_lookup(r->resolver, m->target.host, FAMILY_IPV4,
-                        target_port(&m->target, &probe_kinds[r->kind_stun]->kind),
-                        on_media_name, &r->media[i]);
+        m->cause[0] = '\0';
+        find_media(&r->media[i], FAMILY_IPV4);
     }
 }
 

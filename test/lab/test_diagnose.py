@@ -25,6 +25,7 @@ from probing import EDGELAT, LAB, installed
 SITE, GATEWAY, SITE6, GATEWAY6 = "10.77.0.2", "10.77.0.1", "fd77::2", "fd77::1"
 DNS, DNS6, OTHER_DNS = "198.51.100.53", "2001:db8:53::53", "198.51.100.54"
 RELAYS = "203.0.113.70", "203.0.113.71"
+NAT64_RELAYS = "64:ff9b::cb00:7146", "64:ff9b::cb00:7147"
 SECONDS = 6
 
 
@@ -345,6 +346,20 @@ def dns_by_tcp():
         file.write("options use-vc\n")
 
 
+def without_ipv4():
+    """Only the link-local net of the gateway is left of IPv4."""
+    ip("-n site route del default")
+    resolvers(DNS6)
+
+
+def nat64():
+    """The far end of NAT64: the relays of media and a service at translated addresses, which DNS64 gives."""
+    without_ipv4()
+    ip(*(f"-n internet -6 addr add {address}/128 dev lo nodad" for address in NAT64_RELAYS))
+    start(*lab.in_internet("turnserver", "-n", "-S", *(word for address in NAT64_RELAYS for word in ("-L", address)), "--no-tls", "--no-dtls",
+                           "--no-cli", "--log-file", f"{lab.FOLDER}/turn6.log", "--pidfile", f"{lab.FOLDER}/turn6.pid"))
+
+
 def small_mtu():
     ip("-n site link set eth0 mtu 1280", "link set gw0 mtu 1280")
 
@@ -470,6 +485,12 @@ FAULTS.update({
     "two: clock, TLS interception": ("clock tls_intercepted", "", both(clock, lambda: intercept(True)), CLOCK),
     "two: connections limited, UDP blocked": ("connections_limited udp_blocked", "", both(no_udp, drop(f"{SYN} limit rate over 8/second burst 5 packets"))),
 })
+# The site has IPv6 only; SharePoint and the relays have IPv4 only, with and without NAT64.
+FAULTS["odd: IPv6 only"] = ("", "name microsoft.sharepoint.com = 203.0.113.30\n", without_ipv4)
+FAULTS["odd: IPv6 only, NAT64"] = (
+    "", "pop frankfurt 203.0.113.30 64:ff9b::cb00:711e 403\nname microsoft.sharepoint.com = frankfurt\n"
+    "path translated 64:ff9b::/96 delay=11ms via=office@0.3ms,isp2@1ms\n"
+    f"name worldaz.relay.teams.microsoft.com = {RELAYS[0]} {NAT64_RELAYS[0]}\nname world.relay.avd.microsoft.com = {RELAYS[1]} {NAT64_RELAYS[1]}\n", nat64)
 # Teams alone is over its limit (60 ms), on a path of which no router answers.
 HIDDEN_TEAMS = "path amsterdam 203.0.113.20 2001:db8:113::20 delay={}ms jitter=0 via=*,*,*\n"
 FAULTS["teams slow by a hidden path, a slow provider on all others"] = (
@@ -505,6 +526,20 @@ WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)"
 AGENT_S = 150  # windows of 5 s have few packets: what they tell of a first hop comes by chance sooner or later
 TITLES = {"Nairobi enters in London": "Far entry to Microsoft's network", "broken IPv4": "IPv4 down, IPv6 works",
           "teams slow by a hidden path, all others fast": "Slow, provider or service"}
+MEDIA, ADDRESS = "media by UDP to worldaz.relay.teams.microsoft.com, world.relay.avd.microsoft.com", "public address ("
+BY_NAMES = "what takes IPv4 addresses without names (this host has no route for IPv4, and NAT64 serves names only)"
+LOAD_HINT = "delay under load (nothing loaded the line: edgelat diagnose --load)"
+NOT_CHECKED = {  # what is listed so, and what is not
+    "healthy": ([LOAD_HINT], [MEDIA, ADDRESS, "captive portal", "IPv6", "path to", "front door"]),
+    "healthy, loaded": ([], [LOAD_HINT]),
+    "odd: IPv6 only": (["what has only IPv4 (", "delay to sharepoint (this host has no route to its address)", MEDIA + " (this host has no route to its address)", ADDRESS + "no STUN server answered)", "captive portal (", LOAD_HINT],
+                       ["path to", "IPv6 ("]),
+    "odd: IPv6 only, NAT64": ([BY_NAMES, "captive portal ("], [MEDIA, ADDRESS]),
+    "odd: ICMP blocked": (["path MTU to all services (no service answers ICMP echo)", "path to "], [MEDIA, ADDRESS]),
+    "odd: one relay blocked": (["media by UDP to worldaz.relay.teams.microsoft.com (it does not answer at UDP port 3478)"], [ADDRESS]),
+    "captive portal, redirect": (["services and paths behind the captive portal (sign in and run this again)"], ["path to", LOAD_HINT]),
+    "uplink down": (["services and paths (nothing answers; run this again when something does)"], [MEDIA, LOAD_HINT]),
+}
 LOADED = {"delay under load", "healthy, loaded"}
 AS_NOBODY, PAGE, FLEET = "healthy, as nobody", "a page", "a line"
 for other in PAGE, FLEET:
@@ -635,6 +670,10 @@ def main(names, healthy):
             tap.equal(1 if planted else 0, code, f"{name}: exit code")
             bad = [f"{line['check']} {line['subject']}: {line['text']}" for line in lines if line.get("grade") == "bad"]
             tap.ok(found or not bad, f"{name}: no row is bad where nothing is found", bad)
+            listed, absent = NOT_CHECKED.get(name, ([], []))
+            unknown = next((line["not_checked"] or "" for line in lines if line.get("summary")), "")
+            if listed or absent:
+                tap.ok(all(words in unknown for words in listed) and not any(words in unknown for words in absent), f"{name}: what is not checked", unknown)
             if name in TITLES:
                 tap.equal([TITLES[name]], [line["title"] for line in lines if "finding" in line], f"{name}: its title")
             if name in WITH_AGENT:

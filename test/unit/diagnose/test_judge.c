@@ -21,6 +21,7 @@ static const char *const names[SERVICES] = {"exchange", "teams", "bing"};
 static const char *const hosts[SERVICES] = {"outlook.office365.com",
                                             "teams.microsoft.com", "bing.com"};
 static const double delays_ms[SERVICES] = {9, 3, 5};
+static const char *const relays[FACTS_MEDIA] = {"relay.one", "relay.two"};
 
 static struct edge_data known;
 static struct config config;
@@ -170,6 +171,7 @@ static struct facts *healthy(void)
     f->portal = PORTAL_NONE;
     for (size_t i = 0; i < FACTS_MEDIA; i++) {
         f->media[i].target = target_default(probe_kind_words());
+        f->media[i].target.name = f->media[i].target.host = intern(relays[i]);
         f->media[i].to = address("52.112.0.1");
         f->media[i].mapped = address("192.0.2.7");
         fill(&f->media[i].stun, 12, 60);
@@ -395,6 +397,16 @@ static void dead_extra(struct facts *f) /* which this host does not use */
     f->resolvers[1].extra = true;
 }
 
+static void no_media(struct facts *f, const char *cause)
+{
+    for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        struct facts_media *m = &f->media[i];
+        m->to = m->mapped = (struct endpoint){0};
+        m->stun = (struct facts_probes){0};
+        snprintf(m->cause, sizeof m->cause, "%s", cause);
+    }
+}
+
 static void no_names(struct facts *f)
 {
     kill_resolver(f, 0);
@@ -403,7 +415,7 @@ static void no_names(struct facts *f)
         memset(f->services[i].by, 0, sizeof f->services[i].by);
     f->n_paths = 0;
     f->portal = PORTAL_UNKNOWN;
-    memset(f->media, 0, sizeof f->media);
+    no_media(f, "no DNS server answered");
     f->dates = 0;
 }
 
@@ -1082,7 +1094,33 @@ static const struct check_row *row_of(const struct diagnosis *d, enum check_id i
     return NULL;
 }
 
-/* Rows and verdict agree: what is bad is in a finding, and what is slow has no good row. */
+/* What an unknown row is called where nothing else says it. */
+static const char *const open_words[CHECK_IDS] = {
+    [CHECK_INTERFACE] = "interface",
+    [CHECK_GATEWAY] = "gateway 10.77.0.1 (the gateway does not answer ICMP)",
+    [CHECK_RESOLVER] = "DNS server 198.51.100.5",
+    [CHECK_NAMES] = "answers of DNS server 198.51.100.5",
+    [CHECK_PORTAL] = "captive portal (",
+    [CHECK_PROXY] = "proxy (",
+    [CHECK_VPN] = "VPN",
+    [CHECK_PUBLIC_ADDRESS] = "public address",
+    [CHECK_PATH] = "path to ",
+    [CHECK_FRONT_DOOR] = "front door",
+    [CHECK_LOSS] = "more packets than the limit are lost",
+    [CHECK_VARIATION] = "variation",
+    [CHECK_TCP] = "delay to ",
+    [CHECK_TLS] = "TLS",
+    [CHECK_HTTPS] = "HTTPS of ",
+    [CHECK_INTERCEPTION] = "TLS interception (",
+    [CHECK_MEDIA] = "media by UDP to relay.",
+    [CHECK_MTU] = "path MTU",
+    [CHECK_IPV6] = "IPv6 (",
+    [CHECK_LOAD] = "delay under load",
+    [CHECK_CLOCK] = "clock (",
+};
+
+/* Rows and verdict agree: what is bad is in a finding, what is slow has no good row, and what is
+ * unknown is listed where nothing is found. */
 static void check_agreement(const struct diagnosis *d, const char *what)
 {
     bool slow = false, all_good = true;
@@ -1092,6 +1130,10 @@ static void check_agreement(const struct diagnosis *d, const char *what)
     for (size_t i = 0; i < d->n_rows; i++) {
         const struct check_row *row = &d->rows[i];
         all_good &= row->id != CHECK_TCP || row->grade == GRADE_GOOD;
+        CHECK(row->grade != GRADE_UNKNOWN || d->n_found > 0 ||
+                  strstr(d->unknown, open_words[row->id]) != NULL,
+              "%s: %s (%s) is not in %s", what, check_name(row->id), row->text,
+              d->unknown);
         CHECK(row->grade != GRADE_BAD || d->n_found > 0,
               "%s: nothing is found, and bad is %s %s: %s", what, check_name(row->id),
               row->subject, row->text);
@@ -1575,27 +1617,185 @@ static void unsend_https(struct facts *f)
     each(f, unsent_https);
 }
 
+static void silent_test_page(struct facts *f)
+{
+    f->portal = PORTAL_UNKNOWN;
+}
+
+static void no_stun(struct facts *f)
+{
+    no_media(f, "no such name");
+}
+
+static void ipv6_only(struct facts *f)
+{
+    no_ipv4_route(f);
+    no_media(f, "this host has no route to its address");
+}
+
+/* One service and the relays have only IPv4, which NAT64 translates. */
+static void nat64(struct facts *f)
+{
+    no_ipv4_route(f);
+    f->services[BING].by[SLOT_IPV6].to = address("64:ff9b::d6b:603");
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        f->media[i].to = address("64:ff9b::3470:1");
+}
+
+static void ipv6_only_service_not(struct facts *f)
+{
+    ipv6_only(f);
+    f->services[BING].by[SLOT_IPV6] = (struct facts_address){0};
+}
+
+static void unresolved(struct facts *f) /* by this host; no resolver says so for sure */
+{
+    memset(f->services[BING].by, 0, sizeof f->services[BING].by);
+    snprintf(f->services[BING].dns_error, FACTS_CAUSE_MAX, "the server failed");
+    for (size_t i = 0; i < f->n_resolvers; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++)
+            f->resolvers[i].answers[BING][k] = (struct facts_answer){.asked = true};
+}
+
+static void loaded(struct facts *f)
+{
+    f->load = (struct facts_load){.done = true, .bytes = 25000000, .took_ns = NS_PER_S};
+    fill(&f->load.tcp, delays_ms[EXCHANGE], 30);
+}
+
+static void hidden_paths(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++) {
+        f->paths[i].end = PATH_SILENT;
+        f->paths[i].entry = ENTRY_HIDDEN;
+    }
+    f->paths[BING].traced = false;
+}
+
+static void no_echoes(struct facts *f) /* a firewall drops them behind the gateway */
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            struct facts_probes *p = &f->services[i].by[k].icmp;
+            *p = (struct facts_probes){.sent = 40, .lost = 40};
+            f->mtu_done[k] = false;
+        }
+}
+
+static void undecided(struct facts *f) /* median 110 ms, interval 50 to 110: limit 100 */
+{
+    struct delay_ring *r = &f->services[EXCHANGE].by[SLOT_IPV4].tcp.delays;
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        fill(&f->services[EXCHANGE].by[k].tcp, 110, 50);
+    for (size_t i = 0; i < r->n; i++)
+        r->values[i].ns = (i % 15 < 6 ? 50 : 110) * NS_PER_MS;
+    f->services[EXCHANGE].by[SLOT_IPV6] = (struct facts_address){0};
+}
+
+static void no_doors(struct facts *f)
+{
+    f->no_door_answers = true;
+}
+
 /* What this host could not send or tell is not fine: the verdict says so. */
 static void test_not_checked(void **state)
 {
     (void)state;
+    static const char load[] =
+        "delay under load (nothing loaded the line: edgelat diagnose --load)";
     static const struct {
         void (*plant)(struct facts *f);
-        const char *unknown;
+        const char *unknown, *not ;
     } planted[] = {
-        {unsend_https, "TLS and HTTPS (no certificates)"},
-        {lossy_line, "whether more packets are lost than the limit (run longer: edgelat "
-                     "diagnose -t 30)"},
-        {no_ipv4_route,
-         "what has only IPv4, such as Teams media (this host has no route for IPv4: ip "
-         "route)"},
+        {nothing, load, "("},
+        {loaded, "usual values here (no agent answers on this host)", "delay under load"},
+        {unsend_https, "TLS and HTTPS of exchange, teams, bing (no certificates)",
+         "path"},
+        {lossy_line,
+         "whether more packets than the limit are lost to all services (run longer: edgelat "
+         "diagnose -t 30)",
+         "path"},
+        {silent_test_page, "captive portal (the test page did not answer)", "public"},
+        {no_stun, "public address (no STUN server answered)", "portal"},
+        {no_stun, "media by UDP to relay.one, relay.two (no such name)", "portal"},
+        {one_relay_silent,
+         "media by UDP to relay.one (it does not answer at UDP port 3478)", "public"},
+        {ipv6_only, "what has only IPv4 (this host has no route for IPv4: ip route)",
+         "NAT64"},
+        {ipv6_only,
+         "media by UDP to relay.one, relay.two (this host has no route to its address)",
+         "NAT64"},
+        {ipv6_only_service_not, "delay to bing (this host has no route to its address)",
+         "NAT64"},
+        {unresolved, "delay to bing (the server failed)", "IPv6"},
+        {nat64,
+         "what takes IPv4 addresses without names (this host has no route for IPv4, and "
+         "NAT64 serves names only)",
+         "media"},
+        {no_ipv6, load, "IPv6"},
+        {hidden_paths,
+         "path to exchange, teams (no router behind the first ones shows where it leads)",
+         "media"},
+        {hidden_paths, "path to bing (not traced: no hop answers)", "media"},
+        {no_echoes, "path MTU to all services (no service answers ICMP echo)", "gateway"},
+        {undecided, "delay to exchange (run longer: edgelat diagnose -t 30)", "teams"},
+        {no_doors, "nearest front door (no front door answered)", "path"},
+        {large_echoes_dropped,
+         "path MTU to exchange (large echoes vanish, and connections work)", "clock"},
+        {silent_gateway, "gateway 10.77.0.1 (the gateway does not answer ICMP)", "clock"},
+        {portal,
+         "services and paths behind the captive portal (sign in and run this again)",
+         "path to"},
+        {portal, "captive portal", load},
+        {no_names,
+         "services and paths (no name is resolved; run this again when DNS works)",
+         "captive portal"},
+        {no_route,
+         "services and paths (nothing answers; run this again when something does)",
+         "captive portal"},
     };
     for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
         struct facts *f = healthy();
         struct diagnosis *d = calloc(1, sizeof *d);
         planted[i].plant(f);
+        f->agent = strcmp(planted[i].not, "(") == 0;
         judge_all(f, &known, &config, probe_kind_words(), d);
-        CHECK(strstr(d->unknown, planted[i].unknown) != NULL, "%s", d->unknown);
+        const char *at = strstr(d->unknown, planted[i].unknown);
+        CHECK(at != NULL, "%s is not in %s", planted[i].unknown, d->unknown);
+        const char *not =
+            i == 0 ? strstr(d->unknown + 1, ";") : strstr(d->unknown, planted[i].not );
+        CHECK(not == NULL, "%s: %s", planted[i].unknown, d->unknown);
+        check_agreement(d, planted[i].unknown);
+        free(d);
+        free(f);
+    }
+}
+
+/* What is said of IPv6 where no service has both families. */
+static void test_one_family(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*plant)(struct facts *f);
+        enum grade grade;
+        const char *text;
+    } rows[] = {
+        {ipv6_only, GRADE_GOOD, "it works; this host has no route for IPv4"},
+        {nat64, GRADE_GOOD,
+         "it works, by NAT64 to what has only IPv4; this host has no route for IPv4"},
+        {broken_ipv4, GRADE_GOOD, "it works; no service works by IPv4, too"},
+        {no_ipv6, GRADE_GOOD, "not in use: the services have no IPv6 address"},
+        {portal, GRADE_UNKNOWN, "no service answers by IPv6 or by IPv4"},
+        {no_names, GRADE_UNKNOWN, "no name is resolved"},
+        {proxied, GRADE_UNKNOWN, "HTTPS goes through a proxy"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        rows[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_TEXT(rows[i].text, row_of(d, CHECK_IPV6)->text, "IPv6");
+        CHECK_INT(rows[i].grade, row_of(d, CHECK_IPV6)->grade, rows[i].text);
         free(d);
         free(f);
     }
@@ -1707,6 +1907,7 @@ int main(void)
         cmocka_unit_test(test_untold_path),
         cmocka_unit_test(test_hidden_path),
         cmocka_unit_test(test_hidden_path_alone),
+        cmocka_unit_test(test_one_family),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
