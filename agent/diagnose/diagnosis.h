@@ -64,6 +64,7 @@ struct check_row {
     char source[LIMIT_SOURCE_MAX]; /* of the threshold */
     double usual;                  /* the agent's median here; NaN: unknown */
     char text[360];                /* one clause */
+    bool intercepted;              /* another host answers in its place */
     const char *why; /* it is unknown; NULL: as the first part of `text` says */
 };
 

@@ -171,13 +171,12 @@ static bool has_found(const struct judging *j, enum fault fault)
     return false;
 }
 
-/* What an unknown row leaves open, in front of its subjects. NULL: where that is unknown,
- * another row of the service is bad. */
+/* What an unknown row leaves open, in front of its subjects. NULL: nothing that another row
+ * of the service or DNS server does not say. */
 static const char *const open_questions[CHECK_IDS] = {
     [CHECK_INTERFACE] = "interface",
     [CHECK_GATEWAY] = "gateway",
     [CHECK_RESOLVER] = "DNS server",
-    [CHECK_NAMES] = "answers of DNS server",
     [CHECK_PORTAL] = "captive portal",
     [CHECK_PROXY] = "proxy",
     [CHECK_VPN] = "VPN",
@@ -196,26 +195,31 @@ static const char *const open_questions[CHECK_IDS] = {
     [CHECK_CLOCK] = "clock",
 };
 
-/* Findings that say what the unknown rows of a check leave open. */
-static bool is_found(const struct judging *j, enum check_id id)
+/* A finding says it already. */
+static bool is_found(const struct judging *j, const struct check_row *row)
 {
-    switch (id) {
-    case CHECK_NAMES: /* of a server without answers */
-        return has_found(j, FAULT_RESOLVER_DEAD) || has_found(j, FAULT_IPV4_BROKEN) ||
-               has_found(j, FAULT_IPV6_BROKEN);
-    case CHECK_TCP:
-        return has_found(j, FAULT_MIDDLEBOX);
-    case CHECK_MEDIA:
+    uint32_t behind = judge_found(j, FAULT_MIDDLEBOX);
+    if (row->id == CHECK_MEDIA)
         return has_found(j, FAULT_UDP_BLOCKED);
-    default:
-        return false;
-    }
+    for (size_t i = 0; i < j->f->n_services && row->intercepted; i++)
+        if ((behind & (UINT32_C(1) << i)) != 0 &&
+            strcmp(j->f->services[i].target.name, row->subject) == 0)
+            return true;
+    return false;
 }
 
 static bool is_open(const struct judging *j, const struct check_row *row)
 {
     return row->grade == GRADE_UNKNOWN && open_questions[row->id] != NULL &&
-           !is_found(j, row->id);
+           !is_found(j, row);
+}
+
+/* Why the line was not loaded. */
+static const char *no_load(const struct facts *f)
+{
+    return f->load.cause[0] != '\0' ? f->load.cause
+           : f->proxy[0] != '\0'    ? "it is not measured through a proxy"
+                                    : "nothing loaded the line: edgelat diagnose --load";
 }
 
 /* "no hop answers" of "cannot tell: no hop answers; ..." */
@@ -323,8 +327,7 @@ static void list_unknown(const struct judging *j)
     if (!f->agent && f->uplink[0] == '\0')
         add_unknown(&l, "usual values here", "no agent answers on this host");
     if (!f->load.done && !cut_off)
-        add_unknown(&l, "delay under load",
-                    "nothing loaded the line: edgelat diagnose --load");
+        add_unknown(&l, "delay under load", no_load(f));
     diagnosis_end_clauses(j->out->unknown, sizeof j->out->unknown, l.n_more);
 }
 

@@ -144,7 +144,9 @@ static void judge_tcp(const struct judging *j, size_t service, size_t family)
         row->grade = GRADE_BAD;
     if (intercepted(&a->intercept)) {
         row->grade = GRADE_UNKNOWN;
-        JUDGE_SET(row->text, "%s: a middlebox answers the handshakes", address);
+        row->intercepted = true;
+        row->why = "a middlebox answers the handshakes";
+        JUDGE_SET(row->text, "%s: %s", address, row->why);
     }
 }
 
@@ -778,7 +780,7 @@ bool judge_nat64(const struct facts *f)
 }
 
 /* The row of IPv6 where there is nothing to compare: no service has both. */
-static void judge_one_ip(const struct judging *j)
+static void judge_uncompared(const struct judging *j)
 {
     const struct facts *f = j->f;
     bool names = false, address = false, route = false, works = false;
@@ -795,8 +797,9 @@ static void judge_one_ip(const struct judging *j)
     if (works)
         JUDGE_SET(row->text, "it works%s; %s",
                   judge_nat64(f) ? ", by NAT64 to what has only IPv4" : "",
-                  judge_without_ipv4(f) ? "this host has no route for IPv4"
-                                        : "no service works by IPv4, too");
+                  judge_without_ipv4(f)              ? "this host has no route for IPv4"
+                  : judge_family_fails(f, SLOT_IPV4) ? "IPv4 does not"
+                                                     : "no service answers by both");
     else
         JUDGE_SET(row->text, "%s",
                   f->proxy[0] != '\0'  ? "HTTPS goes through a proxy"
@@ -842,7 +845,7 @@ static void judge_ipv6(const struct judging *j)
     bool lossy = both != 0 && loss_exceeds(lost6.lost, lost6.sent, JUDGE_LOSS_RATIO) &&
                  !loss_exceeds(lost4.lost, lost4.sent, JUDGE_LOSS_RATIO);
     if (both == 0) {
-        judge_one_ip(j);
+        judge_uncompared(j);
         return;
     }
     struct check_row *row = diagnosis_row(j->out, CHECK_IPV6,
@@ -988,7 +991,7 @@ static void judge_relay(const struct judging *j, const struct facts_media *m)
     if (m->to.family == FAMILY_NONE || m->stun.sent == 0) {
         struct check_row *row =
             diagnosis_row(j->out, CHECK_MEDIA, GRADE_UNKNOWN, m->target.name);
-        JUDGE_SET(row->text, "%s", m->cause[0] != '\0' ? m->cause : "it was not probed");
+        JUDGE_SET(row->text, "%s", m->cause[0] != '\0' ? m->cause : m->stun.cause);
         return;
     }
     thresholds_limits(&j->known->thresholds, "teams", &limits);

@@ -695,7 +695,8 @@ static void list_urls(struct diagnose_runner *r)
     }
     for (size_t i = 0; i < r->facts.n_services && u->n < LOAD_URLS; i++) {
         const struct target *t = &r->facts.services[i].target;
-        if (r->facts.services[i].by[SLOT_IPV4].https.replies > 0)
+        const struct facts_address *by = r->facts.services[i].by;
+        if (by[SLOT_IPV4].https.replies + by[SLOT_IPV6].https.replies > 0)
             snprintf(u->list[u->n++], LOAD_URL_MAX, "https://%s:%u%s", t->host,
                      target_port(t, NULL), intern_text(t->path));
     }
@@ -710,8 +711,13 @@ static bool loads(struct diagnose_runner *r, struct mono now)
         return false;
     if (r->load == NULL) {
         list_urls(r);
-        if (r->urls.n == 0 || !choose_loaded(r, f))
+        if (r->urls.n == 0 || !choose_loaded(r, f)) {
+            text_copy(f->cause, sizeof f->cause,
+                      r->facts.proxy[0] != '\0'
+                          ? "it is not measured through a proxy"
+                          : "no service gave a page to download, or answered to compare");
             return false;
+        }
         const struct facts_service *s = &r->facts.services[f->service];
         r->n_streams = 0; /* no other probes */
         add_stream(r,

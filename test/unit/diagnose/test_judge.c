@@ -1099,7 +1099,7 @@ static const char *const open_words[CHECK_IDS] = {
     [CHECK_INTERFACE] = "interface",
     [CHECK_GATEWAY] = "gateway 10.77.0.1 (the gateway does not answer ICMP)",
     [CHECK_RESOLVER] = "DNS server 198.51.100.5",
-    [CHECK_NAMES] = "answers of DNS server 198.51.100.5",
+    [CHECK_NAMES] = "DNS server 198.51.100.5",
     [CHECK_PORTAL] = "captive portal (",
     [CHECK_PROXY] = "proxy (",
     [CHECK_VPN] = "VPN",
@@ -1663,6 +1663,18 @@ static void loaded(struct facts *f)
     fill(&f->load.tcp, delays_ms[EXCHANGE], 30);
 }
 
+static void load_failed(struct facts *f)
+{
+    snprintf(f->load.cause, sizeof f->load.cause, "no service gave a page");
+}
+
+static void middlebox_and_no_route(struct facts *f)
+{
+    decoy(f);
+    f->busy = false;
+    unresolved(f);
+}
+
 static void hidden_paths(struct facts *f)
 {
     for (size_t i = 0; i < SERVICES; i++) {
@@ -1728,6 +1740,9 @@ static void test_not_checked(void **state)
         {ipv6_only_service_not, "delay to bing (this host has no route to its address)",
          "NAT64"},
         {unresolved, "delay to bing (the server failed)", "IPv6"},
+        {proxied, "delay under load (it is not measured through a proxy)", "--load"},
+        {load_failed, "delay under load (no service gave a page)", "--load"},
+        {middlebox_and_no_route, "delay to bing (the server failed)", "teams"},
         {nat64,
          "what takes IPv4 addresses without names (this host has no route for IPv4, and "
          "NAT64 serves names only)",
@@ -1783,7 +1798,7 @@ static void test_one_family(void **state)
         {ipv6_only, GRADE_GOOD, "it works; this host has no route for IPv4"},
         {nat64, GRADE_GOOD,
          "it works, by NAT64 to what has only IPv4; this host has no route for IPv4"},
-        {broken_ipv4, GRADE_GOOD, "it works; no service works by IPv4, too"},
+        {broken_ipv4, GRADE_GOOD, "it works; IPv4 does not"},
         {no_ipv6, GRADE_GOOD, "not in use: the services have no IPv6 address"},
         {portal, GRADE_UNKNOWN, "no service answers by IPv6 or by IPv4"},
         {no_names, GRADE_UNKNOWN, "no name is resolved"},
