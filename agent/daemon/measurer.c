@@ -130,13 +130,40 @@ static bool affords_probe(struct measurer *m, const struct probe_request *r)
         mono_now());
 }
 
+static void on_result(const struct result *result, void *user);
+
+/*
+ * Where routers announce a default route but no prefix, the kernel sends to the internet
+ * from a link-local address. Nothing can come back, and clients do not use such a family
+ * (RFC 6724, rule 2): it is as if there were no route.
+ */
+static bool lacks_source(const struct measurer *m, const struct endpoint *to)
+{
+    size_t slot = family_slot((enum family)to->family);
+    return slot != SLOT_PROXY && m->unsent.now[slot] == UNSENT_NO_ADDRESS &&
+           !socket_has_route(to, m->config->over);
+}
+
+static void send_probe(struct measurer *m, const struct probe_request *r)
+{
+    if (!lacks_source(m, &r->to)) {
+        prober_send(m->prober, r->stream, r->kind, r->target, &r->to);
+        return;
+    }
+    struct result result = result_of(r->stream, &r->to, wall_now(), OUTCOME_NOT_MEASURED);
+    result.kind = &probe_kinds[r->kind]->kind;
+    text_copy(result.cause, sizeof result.cause,
+              "this host has no address for it that replies could come back to");
+    on_result(&result, m);
+}
+
 static void on_probe_timer(uv_timer_t *timer)
 {
     struct measurer *m = timer->data;
     struct probe_request order;
     m->probes_at.ns = 0;
     while (pipeline_take(m->pipeline, mono_now(), &order))
-        prober_send(m->prober, order.stream, order.kind, order.target, &order.to);
+        send_probe(m, &order);
     while (m->uplinks != NULL && uplinks_take(m->uplinks, mono_now(), &order))
         if (affords_probe(m, &order))
             prober_send(m->uplink_prober, order.stream, order.kind, order.target,

@@ -322,6 +322,7 @@ FAMILIES = {  # host: its addresses, gateways
     "bare": (["10.8.{}.2/24"], ["2001:db8:{}::2/64"], [], ["2001:db8:{}::1"]),
     "comes": (["10.8.{}.2/24"], ["2001:db8:{}::2/64"], ["10.8.{}.1"], ["2001:db8:{}::1"]),
     "none": (["10.8.{}.2/24"], ["2001:db8:{}::2/64"], [], []),
+    "local": (["10.8.{}.2/24"], [], ["10.8.{}.1"], ["fe80::1"]),  # a router that announces itself, but no prefix
 }
 DOOR, OWN, OWN6 = "ams-efz.ms-acdc.office.com", "203.0.113.10", "2001:db8:9::10"
 FAMILY_CONFIG = """[agent]
@@ -358,7 +359,7 @@ def make_families(folder):
     for number, (node, (v4, v6, gateways4, gateways6)) in enumerate(FAMILIES.items(), 1):
         run("ip", "netns", "add", node)
         run("ip", "link", "add", "eth0", "netns", node, "type", "veth", "peer", "name", f"to-{node}", "netns", "edge")
-        for where, link, addresses in (("edge", f"to-{node}", [f"10.8.{number}.1/24", f"2001:db8:{number}::1/64"]),
+        for where, link, addresses in (("edge", f"to-{node}", [f"10.8.{number}.1/24", f"2001:db8:{number}::1/64", "fe80::1/64"]),
                                        (node, "eth0", [a.format(number) for a in v4 + v6])):
             for address in addresses:
                 run("ip", "-n", where, "addr", "add", address, "dev", link, *(["nodad"] if ":" in address else []))
@@ -424,10 +425,12 @@ def check_families(folder):
         is_found("comes", [no_route4], "the IPv4 route goes: one line")
         run("ip", "-n", "comes", "route", "add", "default", "via", "10.8.4.1", "dev", "eth0")
         is_found("comes", [], "it comes: no problem")
-        for node, lines in (("six", []), ("four", []), ("bare", [no_route4]), ("none", [offline])):
+        equal({"ipv4"}, {s["family"] for t in findings("local")[1].get("targets", []) for s in t["streams"] if s["sent"]},
+              "local: nothing is sent from a link-local address")
+        for node, lines in (("six", []), ("four", []), ("local", []), ("bare", [no_route4]), ("none", [offline])):
             is_found(node, lines, f"{node}: {len(lines)} problems")
     again = "there is an IPv4 route again"
-    for node, lines in (("six", []), ("four", []), ("bare", [no_route4]), ("none", [offline]), ("comes", [no_route4, again])):
+    for node, lines in (("six", []), ("four", []), ("local", []), ("bare", [no_route4]), ("none", [offline]), ("comes", [no_route4, again])):
         equal(lines, log(node), f"{node}: each is logged once")
     return found
 
