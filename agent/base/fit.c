@@ -1,6 +1,5 @@
 #include "base/fit.h"
 
-#include <locale.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -28,22 +27,11 @@ struct fit_table {
     bool has_titles;
 };
 
-/* The table of wcwidth(3); NULL: it is not installed. */
-static locale_t table_of_widths(void)
-{
-    static locale_t utf8;
-    static bool tried;
-    if (!tried)
-        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
-    tried = true;
-    return utf8;
-}
-
 /* Passes whole characters up to so many columns. Returns their bytes; `*width`: columns. */
 static size_t pass_columns(const char *bytes, size_t len, size_t columns, size_t *width)
 {
-    locale_t utf8 = table_of_widths();
-    locale_t before = uselocale(utf8); /* NULL: it stays */
+    locale_t utf8 = text_utf8_locale(); /* has the widths */
+    locale_t before = uselocale(utf8);  /* NULL: it stays */
     size_t at = 0;
     *width = 0;
     while (at < len) {

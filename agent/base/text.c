@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <iconv.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -183,6 +184,30 @@ void text_visible(char *text)
     text_copy_line(text, len + 1, text, len);
     for (; *text != '\0'; text++)
         *text = *text == ' ' ? '?' : *text;
+}
+
+locale_t text_utf8_locale(void)
+{
+    static locale_t utf8;
+    static bool tried;
+    if (!tried)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    tried = true;
+    return utf8;
+}
+
+void text_unmarked(char *out, size_t room, const char *from)
+{
+    locale_t before = uselocale(text_utf8_locale()); /* NULL: it stays */
+    iconv_t to_ascii = iconv_open("ASCII//TRANSLIT", "UTF-8");
+    char *in = (char *)from, *end = out;
+    size_t left = strlen(from), space = room - 1;
+    if (to_ascii == (iconv_t)-1 || iconv(to_ascii, &in, &left, &end, &space) == SIZE_MAX)
+        end = out;
+    *end = '\0';
+    if (to_ascii != (iconv_t)-1)
+        iconv_close(to_ascii);
+    uselocale(before);
 }
 
 const char *text_printable(char *out, size_t room, const char *from, const char *keep)

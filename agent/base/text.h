@@ -5,6 +5,7 @@
 #ifndef EDGELAT_BASE_TEXT_H
 #define EDGELAT_BASE_TEXT_H
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,6 +69,13 @@ void text_visible(char *text);
  * several lines, or NULL. Truncates between characters. Returns `out`.
  */
 const char *text_printable(char *out, size_t room, const char *from, const char *keep);
+
+/* glibc's C.UTF-8, whatever the user's locale; NULL: it is not installed. */
+locale_t text_utf8_locale(void);
+
+/* Copies UTF-8 as ASCII, letters without their marks ("São" is "Sao"), as glibc says, '?' for
+ * other characters. Empty if it is not UTF-8, does not fit, or glibc cannot tell. */
+void text_unmarked(char *out, size_t room, const char *from);
 
 /* The text without spaces and tabs at its ends; writes a NUL into it. */
 char *text_trim(char *text);

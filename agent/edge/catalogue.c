@@ -352,7 +352,7 @@ static const struct metro *metro_of(const struct catalogue *c, const struct metr
     return found;
 }
 
-const struct metro *catalogue_of_city(const struct catalogue *c, const char *city)
+static const struct metro *find_city(const struct catalogue *c, const char *city)
 {
     const struct metro *found = NULL, *other = NULL;
     for (size_t i = 0; i < c->n; i++)
@@ -362,6 +362,16 @@ const struct metro *catalogue_of_city(const struct catalogue *c, const char *cit
         if (is_of_city(&c->others[i], city) && is_better_known(c, &c->others[i], other))
             other = &c->others[i];
     return other != NULL ? metro_of(c, other) : found;
+}
+
+const struct metro *catalogue_of_city(const struct catalogue *c, const char *city)
+{
+    char unmarked[DATAFILE_LINE_MAX];
+    const struct metro *found = find_city(c, city);
+    if (found != NULL)
+        return found;
+    text_unmarked(unmarked, sizeof unmarked, city);
+    return find_city(c, unmarked);
 }
 
 const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,

@@ -65,8 +65,9 @@ const struct metro *catalogue_find(const struct catalogue *c, const char *code,
 const struct metro *catalogue_of_pop(const struct catalogue *c, const char *pop,
                                      enum pop_family family);
 
-/* Finds a city, in any case: "frankfurt", "Ashburn, Virginia", "London, United Kingdom".
- * If it has several codes, prefers Front Door's code of three letters. NULL: unknown. */
+/* Finds a city, in any case, also with marks that the catalogue leaves out: "frankfurt",
+ * "São Paulo", "Ashburn, Virginia", "London, United Kingdom". If it has several codes,
+ * prefers Front Door's code of three letters. NULL: unknown. */
 const struct metro *catalogue_of_city(const struct catalogue *c, const char *city);
 
 /* False when either is NULL. */

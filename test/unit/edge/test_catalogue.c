@@ -313,6 +313,10 @@ static void test_others(void **state)
     CHECK_TEXT("STO", catalogue_of_city(&c, "Stockholm")->code, "the metro's code");
     CHECK_TEXT("LYS", catalogue_of_city(&c, "LYON, france")->code, "with its country");
     CHECK(catalogue_of_city(&c, "Pari") == NULL, "half a city");
+    CHECK_TEXT("LYS", catalogue_of_city(&c, "Lyón, FRANCE")->code, "a mark of its own");
+    CHECK_TEXT("LYS", catalogue_of_city(&c, "Lyo\xcc\x81n")->code, "a combining mark");
+    CHECK(catalogue_of_city(&c, "Lyon\xff") == NULL, "not UTF-8");
+    CHECK(catalogue_of_city(&c, "") == NULL, "empty");
     text_free(&said.lines);
     catalogue_free(&c);
 }
