@@ -68,7 +68,7 @@ struct loss_count judge_connection_loss(const struct facts *f, size_t family)
     return all;
 }
 
-static bool is_local(const struct endpoint *e)
+bool judge_is_local(const struct endpoint *e)
 {
     return endpoint_is_private(e) || endpoint_nobodys(e) != NULL;
 }
@@ -82,7 +82,7 @@ bool judge_nothing_answers(const struct facts *f)
                 return false;
         }
     for (size_t i = 0; i < f->n_resolvers; i++) /* a local one answers from its cache */
-        if (f->resolvers[i].answered > 0 && !is_local(&f->resolvers[i].server.at))
+        if (f->resolvers[i].answered > 0 && !judge_is_local(&f->resolvers[i].server.at))
             return false;
     for (size_t i = 0; i < f->n_paths; i++)
         if (f->paths[i].hops > 1)

@@ -83,6 +83,9 @@ void judge_add_services(struct text *out, const struct facts *f, uint32_t servic
 /* Every service fails in this family while some answers in the other one. */
 bool judge_family_fails(const struct facts *f, size_t family);
 
+/* A resolver at this address may be in the local network, and answer from its cache. */
+bool judge_is_local(const struct endpoint *e);
+
 /* True if nothing came from behind the gateway: no handshake, HTTPS reply, echo or answer of
  * DNS, and no router of a path. */
 bool judge_nothing_answers(const struct facts *f);

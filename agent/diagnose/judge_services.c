@@ -339,19 +339,56 @@ static bool lost_by_chance(const struct facts *f, const struct facts_service *s,
     return s->by[family].tcp.sent == 0 || most_is_lost(f, family);
 }
 
+/* Something behind the gateway answers by IPv4, be it no service's TCP. */
+static bool ipv4_passes(const struct facts *f)
+{
+    uint32_t answered = 0;
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        answered += f->media[i].to.family == FAMILY_IPV4 ? f->media[i].stun.answered : 0;
+    for (size_t i = 0; i < f->n_services; i++)
+        answered += f->services[i].by[SLOT_IPV4].icmp.answered;
+    for (size_t i = 0; i < f->n_resolvers; i++)
+        if (f->resolvers[i].server.at.family == FAMILY_IPV4 &&
+            !judge_is_local(&f->resolvers[i].server.at))
+            answered += f->resolvers[i].answered;
+    return answered > 0;
+}
+
+/* What is tried by IPv4 besides services; of one service alone the fault may be its own. */
+static bool others_are_silent(const struct facts *f)
+{
+    uint32_t sent = 0;
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        sent += f->media[i].to.family == FAMILY_IPV4 ? f->media[i].stun.sent : 0;
+    return sent > 2 && !ipv4_passes(f);
+}
+
 /* No service answers by IPv4, while IPv6 works: one fault, not one a service. */
 static void judge_ipv4(const struct judging *j)
 {
     const struct facts *f = j->f;
     const struct facts_gateway *g = &f->gateways[SLOT_IPV4];
     char address[ADDRESS_TEXT_MAX];
-    uint32_t answered = 0;
-    for (size_t i = 0; i < FACTS_MEDIA; i++)
-        answered += f->media[i].to.family == FAMILY_IPV4 ? f->media[i].stun.answered : 0;
-    if (f->n_services < 2 || answered > 0 || !judge_family_fails(f, SLOT_IPV4))
+    if (!judge_family_fails(f, SLOT_IPV4) || (f->n_services < 2 && !others_are_silent(f)))
         return;
     bool asked = g->icmp.sent > 0, behind = g->icmp.answered > 0;
-    struct fault_found *x = diagnosis_fault(j->out, FAULT_IPV4_BROKEN, CERTAINTY_SURE, 0);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_IPV4_BROKEN,
+                        f->n_services > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
+    if (ipv4_passes(f)) {
+        x->title = "TCP by IPv4 blocked, IPv6 works";
+        x->segment = "firewall, or provider (IPv4)";
+        x->whom = "the administrator of the firewall, then the provider";
+        JUDGE_SET(x->what,
+                  "No service answers TCP handshakes by IPv4, while other packets "
+                  "of IPv4 pass, and IPv6 works; what has only IPv4 fails.");
+        JUDGE_SET(
+            x->next,
+            "Look whether a firewall blocks TCP port 443 of IPv4; see where it ends: "
+            "edgelat trace --tcp -4 %s",
+            f->services[0].target.host);
+        return;
+    }
     JUDGE_SET(x->what,
               "No service answers by IPv4, while IPv6 works%s%s%s; what has only IPv4 "
               "fails, and other connections take IPv6.",
@@ -1057,6 +1094,7 @@ static void judge_media(const struct judging *j)
             "Neither %s nor %s answers at UDP port 3478 (%s), so media of Teams goes by "
             "TCP or not at all.",
             f->media[0].target.host, f->media[1].target.host, f->media[0].stun.cause);
+        x->despite = ipv4_passes(f) ? FAULT_BIT(FAULT_IPV4_BROKEN) : 0;
         JUDGE_SET(x->next, "Let UDP ports 3478 to 3481 out to the Teams networks "
                            "(52.112.0.0/14, 52.122.0.0/15, 2603:1063::/38).");
     }

@@ -421,6 +421,7 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
     "denying resolver": ("resolver_lies", "", denying_resolver),
     "broken IPv6": ("ipv6_broken", "", broken_ipv6),
     "broken IPv4": ("ipv4_broken", "", broken_ipv4),
+    "TCP by IPv4 blocked": ("ipv4_broken", "", drop("meta nfproto ipv4 meta l4proto tcp")),
     "IPv6 route, no address": ("", "", link_local_ipv6),
     "old entry in /etc/hosts": ("service_down", "", old_entry),
     "slow IPv6": ("ipv6_slow", SLOW_IPV6, None),
@@ -524,7 +525,7 @@ IN_BRANCH = {"half duplex"}
 WITH_AGENT = {"lossy first hop", "lossy provider", "far PoP by DNS (front door)", "TLS interception", "dead resolver", "slow resolver",
               "broken IPv4", "broken IPv6", "clock one hour off", "one service down", "503 all day", "uplink down", "first address of a service dead"}
 AGENT_S = 150  # windows of 5 s have few packets: what they tell of a first hop comes by chance sooner or later
-TITLES = {"Nairobi enters in London": "Far entry to Microsoft's network", "broken IPv4": "IPv4 down, IPv6 works",
+TITLES = {"Nairobi enters in London": "Far entry to Microsoft's network", "broken IPv4": "IPv4 down, IPv6 works", "TCP by IPv4 blocked": "TCP by IPv4 blocked, IPv6 works",
           "teams slow by a hidden path, all others fast": "Slow, provider or service"}
 MEDIA, ADDRESS = "media by UDP to worldaz.relay.teams.microsoft.com, world.relay.avd.microsoft.com", "public address ("
 BY_NAMES = "what takes IPv4 addresses without names (this host has no route for IPv4, and NAT64 serves names only)"

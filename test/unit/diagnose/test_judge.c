@@ -734,7 +734,32 @@ static void broken_ipv4(struct facts *f)
 {
     for (size_t i = 0; i < SERVICES; i++)
         close_tls(&f->services[i].by[SLOT_IPV4], i);
-    f->resolvers[0].answered = 0;
+    kill_resolver(f, 0);
+    f->resolvers[1].server.at = address("2001:db8::54");
+    no_udp(f);
+}
+
+static void broken_ipv4_of_one(struct facts *f) /* edgelat diagnose exchange */
+{
+    broken_ipv4(f);
+    f->n_services = f->n_paths = 1;
+}
+
+static void service_down_by_ipv4(struct facts *f)
+{
+    f->n_services = f->n_paths = 1;
+    close_tls(&f->services[EXCHANGE].by[SLOT_IPV4], EXCHANGE);
+}
+
+static void blocked_ipv4(struct facts *f) /* its TCP, by a firewall */
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        close_tls(&f->services[i].by[SLOT_IPV4], i);
+}
+
+static void blocked_ipv4_and_udp(struct facts *f)
+{
+    blocked_ipv4(f);
     no_udp(f);
 }
 
@@ -1051,6 +1076,10 @@ static const struct {
     {"a proxy that cannot be used", unusable_proxy, ""},
     {"the relays are far", far_relays, "media"},
     {"broken IPv4", broken_ipv4, "ipv4_broken"},
+    {"broken IPv4, one service is asked", broken_ipv4_of_one, "ipv4_broken"},
+    {"one service is asked, and down by IPv4", service_down_by_ipv4, "service_down"},
+    {"TCP by IPv4 is blocked", blocked_ipv4, "ipv4_broken"},
+    {"TCP by IPv4 and UDP are blocked", blocked_ipv4_and_udp, "ipv4_broken udp_blocked"},
     {"broken IPv4, its gateway is silent", broken_ipv4_gateway, "ipv4_broken"},
     {"broken IPv4, a service has IPv4 only", broken_ipv4_only, "ipv4_broken"},
     {"broken IPv4, and a service is down", broken_ipv4_service_down,
@@ -1549,6 +1578,10 @@ static void test_words(void **state)
          "No service answers by IPv4, while IPv6 works; the gateway of IPv4 10.77.0.1 "
          "answers; what has only IPv4 fails, and other connections take IPv6.",
          "the administrator of the router, then the provider"},
+        {blocked_ipv4,
+         "No service answers TCP handshakes by IPv4, while other packets of IPv4 pass, and "
+         "IPv6 works; what has only IPv4 fails.",
+         "the administrator of the firewall, then the provider"},
         {broken_ipv4_gateway,
          "No service answers by IPv4, while IPv6 works; the gateway of IPv4 10.77.0.1 does "
          "not answer either; what has only IPv4 fails, and other connections take IPv6.",
