@@ -172,7 +172,8 @@ void text_copy_line(char *out, size_t room, const char *bytes, size_t len)
         size_t size = safe ? next : 1;
         if (n + size >= room)
             break;
-        memmove(out + n, safe ? bytes + at : "?", size);
+        const char *unsafe = bytes[at] == '\t' ? " " : "?";
+        memmove(out + n, safe ? bytes + at : unsafe, size);
         n += size;
     }
     out[n] = '\0';

@@ -55,8 +55,8 @@ size_t text_next(const char *at, size_t left, bool *safe);
  * except tab); NULL: it is text. */
 const char *text_wrong(const char *line, size_t len);
 
-/* Copies bytes from outside into one line, '?' for each character that text_next() does not
- * call safe; truncated between characters to fit. `out` may be `bytes`. */
+/* Copies bytes from outside into one line, a space for a tab, '?' for each other character
+ * that text_next() does not call safe; truncated between characters to fit. `out` may be `bytes`. */
 void text_copy_line(char *out, size_t room, const char *bytes, size_t len);
 
 /* The same in place, without spaces: for names from outside. */

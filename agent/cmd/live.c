@@ -752,7 +752,7 @@ static void announce(const struct live *live)
     else
         cmd_printf("%s to %zu hosts", text_string(&labels), live->n);
     bool both = live->every_family && live->targets[0].ipv4 && live->targets[0].ipv6;
-    cmd_printf(": %s%s%s", times, kinds.n > 1 ? " each" : "",
+    cmd_printf(": %s%s%s", times, kinds.n > 1 && live->count > 0 ? " each" : "",
                both ? " by IPv4 and IPv6" : "");
     if (live->count != 1)
         cmd_printf(", %g %s apart", every_ms < 1000 ? every_ms : every_ms / 1000,

@@ -256,7 +256,7 @@ static void lines_from_outside(void **state)
     } rows[] = {
         {"Z\xc3\xbcrich 1", "Z\xc3\xbcrich 1", "Z\xc3\xbcrich?1", 80},
         {"Z\xfcrich", "Z?rich", "Z?rich", 80},
-        {"a\x1b[2J\tb\n", "a?[2J?b?", "a?[2J?b?", 80},
+        {"a\x1b[2J\tb\n", "a?[2J b?", "a?[2J?b?", 80},
         {"\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81", "???", "???", 80},
         {"\xe6\x9d\xb1\xe4\xba\xac", "\xe6\x9d\xb1\xe4\xba\xac",
          "\xe6\x9d\xb1\xe4\xba\xac", 7},

@@ -220,7 +220,7 @@ static void test_hostile_texts(void **state)
     CHECK_TEXT("2026-11-23T09:00:00.000000Z host h??rank 1 3120 bytes", words(&out, 0),
                "head");
     CHECK_TEXT(
-        "- a?[31m?\"b??_c?01234567890123456789012345678901234567890 L_N ? - 3 0.0% - - - -",
+        "- a?[31m?\"b??_c?01234567890123456789012345678901234567890 L_N _ - 3 0.0% - - - -",
         words(&out, 3), "row");
     text_free(&out);
     made_end(&m);
