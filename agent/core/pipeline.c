@@ -494,18 +494,41 @@ static void add_handshake(const struct pipeline *p, struct pipeline_stream *s,
     delay_ring_add(s->handshakes, counted->time, counted->delays[0]);
 }
 
-/* For the time when the stream went down or came up. */
-static void note_answer(struct pipeline_stream *s, const struct result *result)
+static void note_loss(struct pipeline *p, struct pipeline_stream *s,
+                      const struct result *result, bool counts)
 {
+    const struct kind *kind = p->kinds->list[s->kind];
+    /* A connection sends its SYN again: it is lost if both are. */
+    double least = kind->single_packets ? SILENCE_LOSS_LEAST
+                                        : SILENCE_LOSS_LEAST * SILENCE_LOSS_LEAST;
+    double alone = kind->may_be_filtered ? SILENCE_LOSS_LIMITED : least;
+    uint32_t packets = 1 + (kind->single_packets ? result->lost_packets : 0);
+    if (!silence_lost(&s->silence, result->time, packets,
+                      packets * silence_evidence(&s->loss, alone)))
+        silence_learn(&s->loss, packets, 0);
+    if (counts && pipeline_silence_is_down(p, &p->targets[s->target], s))
+        silence_lost(&s->addr->silence, result->time, packets,
+                     packets * silence_evidence(&s->loss, least));
+}
+
+static void note_answer(struct pipeline *p, struct pipeline_stream *s,
+                        const struct result *result)
+{
+    const struct kind *kind = p->kinds->list[s->kind];
+    bool counts = pipeline_judges(kind, s->addr);
     if (result->outcome == OUTCOME_NOT_MEASURED)
         return;
-    bool lost = outcome_is_lost(result->outcome);
-    if (lost && s->silent_since.ns == 0)
-        s->silent_since = result->time;
-    if (!lost && s->answered_first.ns == 0)
+    if (outcome_is_lost(result->outcome)) {
+        note_loss(p, s, result, counts);
+        return;
+    }
+    bool down = s->flap.state == STATE_DOWN;
+    uint32_t lost = silence_answered(&s->silence, result->time, down);
+    silence_learn(&s->loss, lost + (kind->single_packets ? result->lost_packets : 0), 1);
+    if (counts)
+        silence_answered(&s->addr->silence, result->time, down);
+    if (s->answered_first.ns == 0)
         s->answered_first = result->time;
-    if (!lost)
-        s->silent_since.ns = 0;
 }
 
 /* Those of the closed window, which its batch shows, become those before the open one. */
@@ -565,7 +588,7 @@ void pipeline_result(struct pipeline *p, const struct result *result)
         add_handshake(p, s, &counted);
     }
     count_status(p, s->addr, result->http.status);
-    note_answer(s, result);
+    note_answer(p, s, result);
     window_add(s->window, &counted);
     s->touched = true;
 }
@@ -586,8 +609,11 @@ void pipeline_interrupted(struct pipeline *p)
 {
     p->interrupted = true;
     pipeline_break_losses(p);
-    for (uint32_t i = 0; i < p->n_streams; i++)
+    for (uint32_t i = 0; i < p->n_streams; i++) {
         window_interrupted(p->streams[i].window);
+        silence_break(&p->streams[i].silence);
+        silence_break(&p->streams[i].addr->silence);
+    }
 }
 
 void pipeline_busy(struct pipeline *p)

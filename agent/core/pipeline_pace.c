@@ -132,7 +132,7 @@ static struct budget_amount most_of(const struct pipeline *p,
 static double weight_of(const struct pipeline *p, const struct pipeline_stream *s)
 {
     const struct pipeline_target *m = &p->targets[s->target];
-    bool changing = s->turned.ns != 0 || s->silent_since.ns != 0 ||
+    bool changing = s->turned.ns != 0 || s->silence.since.ns != 0 ||
                     (s->flap.state != STATE_UP && !m->target->gateway);
     return (m->full && pipeline_may_be_pop(m) ? 2 : 1) * (changing ? 4 : 1);
 }

@@ -16,6 +16,7 @@
 #include "core/recent.h"
 #include "core/series.h"
 #include "core/shift.h"
+#include "core/silence.h"
 
 enum { AWAITED_WINDOWS = 10 };
 
@@ -44,6 +45,7 @@ struct pipeline_address { /* of a target in one family, or through the proxy */
     struct known_address *known;  /* for the next pipeline_resolved() */
     size_t n_known;
     struct address_slots slots;
+    struct silence silence;   /* of its streams together */
     struct dns_answer *dns;   /* NULL: none yet */
     struct mono dns_reported; /* when the last event of `dns` was created; 0: never */
 };
@@ -57,9 +59,14 @@ struct pipeline_stream {
     struct window *window; /* of this address and PoP */
     struct recent recent;
     struct flap flap;
-    /* Send times; 0: none. Of the first probe since the last answer; of the first answer
-     * in the open window; since when the windows have shown another state than `flap`. */
-    struct wall silent_since, answered_first, turned;
+    struct silence silence;
+    struct silence_loss loss;
+    /* The end of the last window without an answer, if that may have been chance and no
+     * window was judged since; 0: none. */
+    struct wall unsure;
+    /* Send times; 0: none. Of the first answer in the open window; since when the windows
+     * have shown another state than `flap`. */
+    struct wall answered_first, turned;
     struct shift shift;
     int64_t budget_ns;             /* interval that the budget allows; 0: any */
     struct delay_ring *handshakes; /* NULL: none, or they are compared with nothing */

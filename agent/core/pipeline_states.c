@@ -1,7 +1,8 @@
 /*
  * Judges the state of a stream by its closed window.
  *
- * A window without an answer is down; a window over a limit of its target is degraded.
+ * A window without an answer is down if chance does not explain the silence
+ * (core/silence.h); a window over a limit of its target is degraded.
  * Loss is judged packet by packet over as many windows as it takes (core/path_loss.h), as
  * one window has too few probes. Not judged: handshakes of a middlebox, ICMP that was
  * never answered, and a window in which this host slept.
@@ -18,6 +19,7 @@ enum { REASON_MAX = 320 };
 
 struct finding {
     enum state state;
+    bool unsure;                   /* silent, but that may be chance */
     char reason[REASON_MAX];       /* a clause; "" while up */
     double limit;                  /* that was exceeded; NaN: none */
     const char *source;            /* of the limit; "" is the configuration */
@@ -133,6 +135,19 @@ static bool judge_resolver(const struct kind *kind, const struct summary *w,
     return true;
 }
 
+/* Down is two windows in one silence that is sure, its own or that of all kinds. */
+static void judge_silence(const struct pipeline_stream *s, struct finding *f)
+{
+    const struct silence *own = &s->silence, *all = &s->addr->silence;
+    const struct silence *sure = silence_is_sure(own) ? own : all;
+    bool by_all = all->probes > own->probes;
+    f->unsure = !silence_is_sure(sure) ||
+                (s->flap.state != STATE_DOWN && sure->since.ns >= s->unsure.ns);
+    if (!f->unsure)
+        worse(f, STATE_DOWN, NAN, "", "none of the last %u probes%s was answered",
+              by_all ? all->probes : own->probes, by_all ? " by any kind" : "");
+}
+
 static struct finding judge(const struct pipeline *p, const struct pipeline_stream *s,
                             const struct summary *w)
 {
@@ -148,10 +163,7 @@ static struct finding judge(const struct pipeline *p, const struct pipeline_stre
         judge_replies(w, p->targets[s->target].target->waiting_ns[s->kind], &f);
         hold_against_limits(p, s, &m->target->limits, w, &f);
     } else if (pipeline_silence_is_down(p, m, s) && !pipeline_has_sibling(p, s)) {
-        worse(&f, STATE_DOWN, NAN, "",
-              w->sent == 1 ? "its one probe was not answered"
-                           : "none of %llu probes was answered",
-              (unsigned long long)w->sent);
+        judge_silence(s, &f);
     }
     return f;
 }
@@ -227,7 +239,7 @@ static struct wall began(const struct pipeline_stream *s, enum state state,
                          const struct summary *w)
 {
     if (state == STATE_DOWN)
-        return s->silent_since;
+        return s->silence.since;
     return s->flap.state == STATE_DOWN ? s->answered_first : w->start;
 }
 
@@ -240,6 +252,13 @@ void pipeline_judge(struct pipeline *p, struct pipeline_stream *s,
     else if (f.state != STATE_UNKNOWN && s->turned.ns == 0)
         s->turned = began(s, f.state, w);
     struct flap_news news = flap_window(&s->flap, f.state, now);
+    /* The silence is sure now, and so is its window before this one. */
+    if (f.state == STATE_DOWN && s->unsure.ns != 0 && news.what == FLAP_NOTHING)
+        news = flap_window(&s->flap, f.state, now);
+    if (f.unsure)
+        s->unsure = w->end;
+    else if (f.state != STATE_UNKNOWN)
+        s->unsure.ns = 0;
     bool as_expected = news.before == STATE_UNKNOWN && news.after == STATE_UP;
     if (news.what != FLAP_NOTHING && !as_expected)
         report_state(p, s, &news, &f, w, s->turned);

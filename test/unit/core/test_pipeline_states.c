@@ -63,7 +63,7 @@ static void down_and_up_again(void **state)
     char subject[EVENT_SUBJECT_MAX];
     CHECK_INT(SEVERITY_ERROR, e->severity, "down is an error");
     CHECK_TEXT("near (ping, ipv4)", event_subject(subject, e), "of what");
-    CHECK_TEXT("down: none of 6 probes was answered", e->text, "in words");
+    CHECK_TEXT("down: none of the last 12 probes was answered", e->text, "in words");
     window(&r, 0, 6, 0);
     CHECK_INT(0, r.batch->n_events, "told once");
     CHECK_INT(STATE_DOWN, r.batch->targets[0].states[0][0], "and held, by IPv4");
@@ -522,6 +522,103 @@ static void silence_of_filtered_pings_is_no_outage(void **state)
     end(&r);
 }
 
+/* Windows until the state is reported as down, one probe of each kind a window: 'x' is lost,
+ * '.' answered, ' ' not sent. */
+static int windows_to_down(struct rig *r, char pings, char syns)
+{
+    for (int w = 1; w <= 40; w++) {
+        static const enum outcome outcomes[] = {
+            ['x'] = OUTCOME_LOSS, ['.'] = OUTCOME_REPLY};
+        if (pings != ' ')
+            give(r, PING4, near, outcomes[(size_t)pings], pings == '.' ? MS(3) : -1, "");
+        if (syns != ' ')
+            give(r, WEB4, near, outcomes[(size_t)syns], syns == '.' ? MS(3) : -1, "");
+        close_window(r);
+        const struct event *e = find(r, "edgelat.state.changed");
+        if (e != NULL && strcmp(e->after, "down") == 0)
+            return w;
+    }
+    return 0;
+}
+
+/* At a probe a window: as many in a row as chance does not explain. */
+static void few_lost_probes_are_no_outage(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *says;
+        char pings, syns;
+        int every; /* probe of the pings before is lost; 0: none */
+        int windows;
+    } cases[] = {
+        {"pings alone", "down: none of the last 8 probes was answered", 'x', '.', 0, 8},
+        {"SYNs alone", "down: none of the last 4 probes was answered", '.', 'x', 0, 4},
+        {"the only kind", "down: none of the last 4 probes was answered", 'x', ' ', 0, 4},
+        {"all kinds", "down: none of the last 4 probes by any kind was answered", 'x',
+         'x', 0, 2},
+        {"pings are often lost", "down: none of the last ", 'x', '.', 3, 0},
+        {"nothing is", "", '.', '.', 0, 0},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct rig r;
+        begin_with(&r, &pooled);
+        for (int w = 0; w < 300; w++) {
+            bool lost = cases[c].every > 0 && w % cases[c].every == 1;
+            give(&r, PING4, near, lost ? OUTCOME_LOSS : OUTCOME_REPLY, lost ? -1 : MS(3),
+                 "");
+            if (cases[c].syns != ' ')
+                reply(&r, WEB4, near, MS(3));
+            close_window(&r);
+            CHECK(find(&r, "edgelat.state.changed") == NULL, "single losses");
+        }
+        int64_t begins_ns = r.wall.ns;
+        int windows = windows_to_down(&r, cases[c].pings, cases[c].syns);
+        if (cases[c].every > 0)
+            CHECK(windows >= 13 && windows <= 18, "%s: %d windows", cases[c].what,
+                  windows);
+        else
+            CHECK_INT(cases[c].windows, windows, cases[c].what);
+        const struct event *e = find(&r, "edgelat.state.changed");
+        if (e != NULL) {
+            CHECK(strstr(e->text, cases[c].says) == e->text, "%s", e->text);
+            CHECK(e->since.ns >= begins_ns && e->since.ns < begins_ns + NS_PER_S,
+                  "since the first of them");
+        }
+        end(&r);
+    }
+}
+
+/* What was lost in an outage is not the loss of the path: the next one is told as soon. */
+static void an_outage_does_not_slow_the_next(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin_with(&r, &pooled);
+    windows_to_down(&r, '.', '.');
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(2, windows_to_down(&r, 'x', 'x'), "all kinds");
+        windows_to_down(&r, 'x', 'x');
+        for (int w = 0; w < 120; w++)
+            windows_to_down(&r, '.', '.');
+    }
+    CHECK_INT(8, windows_to_down(&r, 'x', '.'), "pings alone");
+    end(&r);
+}
+
+/* Probes lost while this host slept, which the interrupted window may not show. */
+static void sleep_is_no_evidence(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin_with(&r, &pooled);
+    windows_to_down(&r, '.', ' ');
+    give(&r, PING4, near, OUTCOME_LOSS, DELAY_UNDEFINED, "");
+    pipeline_interrupted(r.p);
+    close_window(&r);
+    CHECK_INT(4, windows_to_down(&r, 'x', ' '), "four that were lost after it");
+    end(&r);
+}
+
 static void a_flapping_one_is_one_event(void **state)
 {
     (void)state;
@@ -687,6 +784,9 @@ int main(void)
         cmocka_unit_test(an_outage_is_no_loss),
         cmocka_unit_test(a_host_that_slept_blames_nobody),
         cmocka_unit_test(silence_of_filtered_pings_is_no_outage),
+        cmocka_unit_test(few_lost_probes_are_no_outage),
+        cmocka_unit_test(an_outage_does_not_slow_the_next),
+        cmocka_unit_test(sleep_is_no_evidence),
         cmocka_unit_test(a_flapping_one_is_one_event),
         cmocka_unit_test(another_level_is_told),
         cmocka_unit_test(one_cause_is_one_shift),

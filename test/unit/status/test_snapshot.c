@@ -442,8 +442,8 @@ static void down(void **state)
     has(&b->json, "\"findings\":[\"near is down by ping; ", "JSON");
     has(&b->text, "unknown  ping  down      6  100.0 %        -        -", "text");
     has(&b->text,
-        "ERROR edgelat.state.changed near (ping, ipv4): down: none of 6 probes was "
-        "answered\n",
+        "ERROR edgelat.state.changed near (ping, ipv4): down: none of the last 12 "
+        "probes was answered\n",
         "its event");
     b->s.stopped = "/etc/edgelat/stop exists";
     show(b);
