@@ -46,6 +46,11 @@ void path_loss_set(struct path_loss *l, double limit, double rate)
     l->burst_least = (int32_t)fmax(ceil(-log(DAY_S * rate) / log(limit)), 2);
 }
 
+void path_loss_outage(struct path_loss *l)
+{
+    l->outage = true;
+}
+
 void path_loss_break(struct path_loss *l)
 {
     l->queued = 0;
@@ -83,8 +88,7 @@ static void end_run(struct path_loss *l, struct wall next)
 {
     uint32_t run = l->run;
     l->run = 0;
-    if (l->level || (int32_t)run < l->burst_least ||
-        next.ns - l->run_began.ns >= PATH_LOSS_OUTAGE_NS)
+    if (l->level || (int32_t)run < l->burst_least || l->outage)
         return;
     decay(l, next);
     l->penalty_at = next;
@@ -156,6 +160,7 @@ static void walk(struct path_loss *l, uint32_t packet)
     l->since[kind].lost += lost;
     if (!lost && after_loss)
         end_run(l, at);
+    l->outage = l->outage && lost;
     if (lost && l->run++ == 0)
         l->run_began = at;
     if (after_loss)

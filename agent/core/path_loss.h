@@ -16,7 +16,7 @@
  * the chart takes only packets whose predecessor arrived: an outage of any length is one
  * loss. With independent loss that costs the share that is lost and changes nothing else.
  * A run that is too long for chance at the limit (less than one a day) is a burst, unless
- * it lasts PATH_LOSS_OUTAGE_NS or more, which is an outage and the state "down". Bursts
+ * it was reported as down: each outage is one of both. Bursts
  * are damped as flaps are (RFC 2439, 4.2): each adds 1 to a penalty with a half-life of
  * PATH_LOSS_HALF_LIFE_NS; several in an hour or two are a finding of their own.
  *
@@ -60,7 +60,6 @@
 #define PATH_LOSS_HELD_S         (24 * 3600.0) /* held in the mean, at the loss to detect */
 #define PATH_LOSS_EXPECTED       3.0           /* of a path, while the site loses */
 #define PATH_LOSS_SITE_THRESHOLD 12.0
-#define PATH_LOSS_OUTAGE_NS      (120 * NS_PER_S)
 #define PATH_LOSS_HALF_LIFE_NS   (45 * 60 * NS_PER_S)
 #define PATH_LOSS_BURSTS         3.0 /* over it the path loses in bursts ... */
 #define PATH_LOSS_BURSTS_OVER    0.8 /* ... and below it no longer */
@@ -85,6 +84,7 @@ struct path_loss { /* { 0 } knows nothing; about 280 bytes */
     bool expected;       /* the site loses: PATH_LOSS_EXPECTED is the threshold */
     bool level;          /* it loses more than the limit */
     bool bursts;
+    bool outage; /* the run of losses was reported as down */
     struct path_loss_counts {
         uint32_t sent, lost;
     } since[KINDS_MAX]; /* all packets of each kind since `began` */
@@ -108,6 +108,9 @@ void path_loss_set(struct path_loss *l, double limit, double rate);
 
 /* A packet of that kind sent at `sent`; in any order within PATH_LOSS_ORDER_NS. */
 void path_loss_add(struct path_loss *l, size_t kind, struct wall sent, bool lost);
+
+/* The path is reported as down; to be called before path_loss_add(). */
+void path_loss_outage(struct path_loss *l);
 
 /* The host slept: the packets before and after are no neighbours. */
 void path_loss_break(struct path_loss *l);

@@ -56,6 +56,8 @@ void pipeline_add_loss(struct pipeline *p, const struct pipeline_stream *s,
         return;
     struct path_loss *l = test_of(p, s, x);
     path_loss_set(l, m->target->limits.loss_ratio, rate_of(p, s, x));
+    if (s->flap.state == STATE_DOWN || x->flap.state == STATE_DOWN)
+        path_loss_outage(l);
     struct wall sent = result->time;
     for (uint8_t i = 0; kind_of(p, s)->single_packets && i < result->lost_packets; i++) {
         path_loss_add(l, s->kind, sent, true);

@@ -40,6 +40,7 @@ struct path {
     struct path_loss test;
     struct flap flap;
     bool level, bursts; /* as the last minute had it, of any kind */
+    int64_t lost_ns;    /* the first of the last losses in a row; 0: none */
     uint64_t sent, lost;
 };
 
@@ -87,6 +88,9 @@ static void packet(struct path *p, size_t kind, int64_t at_ns, bool lost)
 {
     p->sent++;
     p->lost += lost;
+    if (p->lost_ns > 0 && at_ns - p->lost_ns >= 2 * MINUTE_NS)
+        path_loss_outage(&p->test); /* it is down by now */
+    p->lost_ns = !lost ? 0 : p->lost_ns > 0 ? p->lost_ns : at_ns;
     path_loss_add(&p->test, kind, (struct wall){at_ns}, lost);
 }
 

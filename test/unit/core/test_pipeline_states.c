@@ -588,6 +588,34 @@ static void few_lost_probes_are_no_outage(void **state)
     }
 }
 
+/* An outage that is too short to be sure, at a probe a minute, is a burst, a longer one is
+ * down: each is reported as one of both. */
+static void each_outage_is_a_burst_or_down(void **state)
+{
+    (void)state;
+    for (int lost = 2; lost < 8; lost++) {
+        struct rig r;
+        int downs = 0, bursts = 0;
+        begin_with(&r, &pooled);
+        r.targets[0].interval_ns[PING] = r.targets[0].slow_interval_ns[PING] = MINUTE_NS;
+        r.targets[0].interval_ns[1] = r.targets[0].slow_interval_ns[1] = 1440 * MINUTE_NS;
+        r.targets[0].limits.loss_ratio = 0.02;
+        for (int w = 0; w < 120; w++) {
+            bool is = w > 20 && w % 15 < lost;
+            give(&r, PING4, near, is ? OUTCOME_LOSS : OUTCOME_REPLY, is ? -1 : MS(3), "");
+            close_window(&r);
+            for (size_t i = 0; i < r.batch->n_events; i++) {
+                downs += strcmp(r.batch->events[i].after, "down") == 0;
+                bursts += strstr(r.batch->events[i].text, "bursts of loss since") != NULL;
+            }
+        }
+        bool told = lost >= 4;
+        CHECK((downs > 0) == told && (bursts > 0) == !told,
+              "%d lost in a row: %d downs, %d bursts", lost, downs, bursts);
+        end(&r);
+    }
+}
+
 /* What was lost in an outage is not the loss of the path: the next one is told as soon. */
 static void an_outage_does_not_slow_the_next(void **state)
 {
@@ -785,6 +813,7 @@ int main(void)
         cmocka_unit_test(a_host_that_slept_blames_nobody),
         cmocka_unit_test(silence_of_filtered_pings_is_no_outage),
         cmocka_unit_test(few_lost_probes_are_no_outage),
+        cmocka_unit_test(each_outage_is_a_burst_or_down),
         cmocka_unit_test(an_outage_does_not_slow_the_next),
         cmocka_unit_test(sleep_is_no_evidence),
         cmocka_unit_test(a_flapping_one_is_one_event),
