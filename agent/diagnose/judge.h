@@ -121,6 +121,9 @@ bool judge_is_divided(const struct facts *f, size_t service);
 /* Of those that show it, the path on which the provider adds most; NULL: none does. */
 const struct facts_path *judge_divided_path(const struct facts *f);
 
+/* What the segment adds on the path where it adds most, in ms; 0: no path shows it. */
+double judge_most_added(const struct facts *f, enum segment segment);
+
 /* The services that faults of this type were found for. */
 uint32_t judge_found(const struct judging *j, enum fault fault);
 

@@ -47,6 +47,21 @@ static bool is_slow_itself(const struct facts *f, const struct facts_median *m)
     return m->low_ms > slowest + JUDGE_RESOLVER_MS;
 }
 
+/* The slow segments that do not make the resolver slow, as bits of faults: all of them
+ * together add less than what its answers take, or they take less than what one adds. */
+static uint64_t not_its_segments(const struct facts *f, const struct facts_median *m)
+{
+    double local_ms = judge_most_added(f, SEGMENT_LOCAL),
+           provider_ms = judge_most_added(f, SEGMENT_PROVIDER);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        if (f->gateways[k].icmp.answered > 0)
+            local_ms = fmax(local_ms, facts_median(&f->gateways[k].icmp.delays).high_ms);
+    if (m->low_ms > local_ms + provider_ms + JUDGE_RESOLVER_MS)
+        return FAULT_BIT(FAULT_GATEWAY_SLOW) | FAULT_BIT(FAULT_PROVIDER_SLOW);
+    return m->high_ms + JUDGE_SEGMENT_MS < provider_ms ? FAULT_BIT(FAULT_PROVIDER_SLOW)
+                                                       : 0;
+}
+
 static void judge_resolver(const struct judging *j, const struct facts_resolver *r)
 {
     const struct facts_probes *p = &r->udp;
@@ -97,8 +112,10 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
                   r->failed, r->asked, r->error);
     } else if (row->grade == GRADE_BAD) {
         struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_SLOW, r);
+        if (!late)
+            x->despite = not_its_segments(j->f, &m);
         if (!late && is_slow_itself(j->f, &m))
-            x->despite = FAULT_BIT(FAULT_GATEWAY_LOSS) | FAULT_BIT(FAULT_PATH_LOSS);
+            x->despite |= FAULT_BIT(FAULT_GATEWAY_LOSS) | FAULT_BIT(FAULT_PATH_LOSS);
         if (!late &&
             (j->f->portal == PORTAL_REDIRECTS || j->f->portal == PORTAL_REPLACES))
             x->despite |= FAULT_BIT(FAULT_PORTAL) | FAULT_BIT(FAULT_PATH_BROKEN);

@@ -250,14 +250,10 @@ static uint32_t services_slow_by_others(const struct judging *j, enum segment se
     return services;
 }
 
-/* No resolver is slow by more than what the segment adds. */
-static bool explains_resolvers(const struct facts *f, double segment_ms)
+double judge_most_added(const struct facts *f, enum segment segment)
 {
-    for (size_t i = 0; i < f->n_resolvers; i++)
-        if (!f->resolvers[i].extra && facts_median(&f->resolvers[i].udp.delays).low_ms >
-                                          segment_ms + JUDGE_RESOLVER_MS)
-            return false;
-    return true;
+    const struct facts_path *p = path_by(f, segment, UINT32_MAX, true);
+    return p != NULL ? ms(p->segment_ns[segment]) : 0;
 }
 
 /* Of the first family whose replies name a PoP. */
@@ -410,8 +406,7 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
         bool provider = segment == SEGMENT_PROVIDER,
              told = !provider || distance_excluded(j, worst->service);
         struct standing at = entry_standing(j, worst->service);
-        x->shared = judge_count(services) > 1 &&
-                    explains_resolvers(f, ms(worst->segment_ns[segment]));
+        x->shared = judge_count(services) > 1 || f->n_services == 1;
         if (!told)
             x->certainty = CERTAINTY_LIKELY;
         JUDGE_SET(x->what, "%s slow: %.1f of %.1f ms to %s arise in the %s",

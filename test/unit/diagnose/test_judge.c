@@ -814,6 +814,40 @@ far_away(struct facts *f) /* satellite: the resolver and relays are behind it, t
     fill(&f->media[1].stun, more_ms + 10, 60);
 }
 
+static void far_away_one(struct facts *f) /* edgelat diagnose exchange */
+{
+    far_away(f);
+    f->n_services = f->n_paths = 1;
+    f->n_resolvers = 1;
+}
+
+/* The provider's way to one service only: the resolver is not behind it. */
+static void far_one_near_resolver(struct facts *f)
+{
+    struct facts_probes p;
+    far_away_one(f);
+    fill(&p, 150, 20);
+    f->resolvers[0].udp = p;
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        fill(&f->media[i].stun, 12, 60);
+}
+
+static void slow_gateway_and_resolver(struct facts *f)
+{
+    struct facts_probes p;
+    slow_gateway(f);
+    fill(&p, 440, 20);
+    f->resolvers[0].udp = p;
+}
+
+static void slow_gateway_late_resolver(struct facts *f) /* within its limit without it */
+{
+    struct facts_probes p;
+    slow_gateway(f);
+    fill(&p, 125, 20);
+    f->resolvers[0].udp = p;
+}
+
 static void far_and_slow_resolver(struct facts *f)
 {
     struct facts_probes p;
@@ -1087,7 +1121,14 @@ static const struct {
     {"nearly all is lost", most_lost, "path_loss"},
     {"far away", far_away, "provider_slow"},
     {"far away, and a slow resolver", far_and_slow_resolver,
-     "resolver_slow provider_slow media"},
+     "resolver_slow provider_slow"},
+    {"far away, one service is asked", far_away_one, "provider_slow"},
+    {"far away to one service, and a slow resolver", far_one_near_resolver,
+     "resolver_slow provider_slow"},
+    {"slow local network, and a slow resolver", slow_gateway_and_resolver,
+     "gateway_slow resolver_slow"},
+    {"slow local network, the resolver behind it", slow_gateway_late_resolver,
+     "gateway_slow"},
     {"a service stalls", stalling_service, "service_down"},
     {"queries are lost", lose_queries, "resolver_loss"},
     {"few queries are lost", lose_one_query, ""},
