@@ -103,6 +103,9 @@ struct result {
     const char *foreign;
     /* One clause: the cause of a failure, or an oddity of a reply; "": a normal reply. */
     char cause[192];
+    /* Of an unreachable TCP connection: the router that reported it by ICMP, and the address
+     * of this host that it told; FAMILY_NONE: no report, or one of this host itself. */
+    struct endpoint reporter, reported_to;
     /* Kernel retransmissions of its packets: packets lost besides the probe itself. */
     uint8_t lost_packets;
     /* All packets of the probe, both directions, and their bytes with IP headers; at least what

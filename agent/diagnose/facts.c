@@ -42,6 +42,12 @@ void facts_add_probe(struct facts_probes *p, const struct result *r)
         p->lost++;
     else
         p->failed++;
+    if (r->reporter.family != FAMILY_NONE) {
+        p->reporter = r->reporter;
+        p->reported_to = r->reported_to;
+    } else if (r->outcome == OUTCOME_LOSS && p->reporter.family != FAMILY_NONE) {
+        return;
+    }
     text_copy(p->cause, sizeof p->cause, r->cause);
 }
 

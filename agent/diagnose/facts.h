@@ -33,6 +33,9 @@ struct facts_probes { /* of one kind to one address */
     uint32_t unsent;             /* this host could not send them */
     struct delay_ring delays;    /* of those answered */
     char cause[FACTS_CAUSE_MAX]; /* of the last one that was not answered; "": none */
+    /* As in struct result, of the last one; routers report rarely, so silence in between
+     * leaves `cause`. */
+    struct endpoint reporter, reported_to;
 };
 
 struct facts_https {

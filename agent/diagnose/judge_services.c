@@ -281,11 +281,16 @@ static struct service_state state_of(const struct facts_service *s)
 }
 
 /* A host of the user's choice may be anybody's. */
+static bool is_of_microsoft(const struct judging *j, const struct target *t)
+{
+    const struct suffix *of = suffixes_find(&j->known->suffixes, t->host);
+    return t->service[0] != '\0' || (of != NULL && of->verdict != SUFFIX_FOREIGN);
+}
+
 static void next_for_service(const struct judging *j, struct fault_found *x,
                              const struct target *t)
 {
-    const struct suffix *of = suffixes_find(&j->known->suffixes, t->host);
-    bool known = t->service[0] != '\0' || (of != NULL && of->verdict != SUFFIX_FOREIGN);
+    bool known = is_of_microsoft(j, t);
     if (!known)
         x->whom = "whoever runs that host";
     JUDGE_SET(x->next, "%s: edgelat diagnose %s",
@@ -293,6 +298,79 @@ static void next_for_service(const struct judging *j, struct fault_found *x,
                       "another network"
                     : "Compare from another network",
               t->host);
+}
+
+/* Whether a router that reported an error is of this site, by its address and that of this
+ * host: a gateway, or in the same network (RFC 6177: a site has a /48, or less). */
+static bool is_at_site(const struct facts *f, const struct facts_probes *p)
+{
+    const struct endpoint *by = &p->reporter, *own = &p->reported_to;
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        if (endpoint_same_address(&f->gateways[k].to, by))
+            return true;
+    return by->family == own->family &&
+           endpoint_same_prefix(by->bytes, own->bytes,
+                                by->family == FAMILY_IPV6 ? 48 : 24);
+}
+
+/* Whom a service that does not answer is charged to where its connections are refused: who
+ * reported it decides; a reset does not tell who sent it. */
+static void charge_refusal(const struct judging *j, struct fault_found *x,
+                           const struct facts_service *s)
+{
+    const struct facts_probes *reported = NULL;
+    char by[ADDRESS_TEXT_MAX];
+    bool reset = false;
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        const struct facts_probes *p = &s->by[k].tcp;
+        if (p->answered == 0 && p->reporter.family != FAMILY_NONE)
+            reported = p;
+        reset |= p->answered == 0 && 2 * p->failed > p->sent;
+    }
+    if (reported == NULL && reset) {
+        bool known = is_of_microsoft(j, &s->target);
+        x->certainty = CERTAINTY_LIKELY;
+        x->title = "Connections refused";
+        x->segment = known ? "service, or a firewall on the way"
+                           : "that host, or a firewall on the way";
+        x->whom = known
+                      ? "the administrator of the firewall, then Microsoft's support"
+                      : "the administrator of the firewall, then whoever runs that host";
+        JUDGE_ADD(x->what,
+                  " Cannot tell who refuses them: the %s, or a firewall on the way.",
+                  known ? "service" : "host");
+        JUDGE_SET(x->next,
+                  "Run edgelat diagnose %s from another network: if it answers there, a "
+                  "firewall of this site or of the provider refuses the connections.",
+                  s->target.host);
+    }
+    if (reported == NULL ||
+        prefixes_find(&j->known->prefixes, &reported->reporter) != NULL)
+        return;
+    endpoint_address(by, &reported->reporter);
+    bool site = is_at_site(j->f, reported);
+    if (site || (endpoint_is_private(&reported->reporter) &&
+                 !endpoint_in_prefixes("100.64.0.0/10", &reported->reporter))) {
+        x->certainty = site ? CERTAINTY_SURE : CERTAINTY_LIKELY;
+        x->title = "Rejected at this site";
+        x->segment = "firewall or router of this site";
+        x->whom = "the administrator of the firewall";
+        JUDGE_ADD(x->what, " %s is %s this site.", by, site ? "at" : "probably at");
+        JUDGE_SET(
+            x->next,
+            "Look in the rules of the firewall, security gateway or router at %s for "
+            "TCP port %u to %s; see: edgelat trace --tcp %s",
+            by, target_port(&s->target, NULL), s->target.host, s->target.host);
+    } else {
+        x->certainty = CERTAINTY_LIKELY;
+        x->title = "Rejected on the way";
+        x->segment = "provider";
+        x->whom = fault_whom(FAULT_PATH_BROKEN);
+        JUDGE_ADD(x->what, " %s is neither at this site nor known as Microsoft's.", by);
+        JUDGE_SET(x->next,
+                  "Ask the provider why %s rejects it; see: edgelat trace --tcp %s", by,
+                  s->target.host);
+    }
 }
 
 /* An address that no resolver gave has another source, such as /etc/hosts. */
@@ -427,6 +505,7 @@ static void judge_one_family(const struct judging *j, size_t service)
     JUDGE_SET(x->what, "%s does not answer by IPv4 (%s: %s), only by IPv6.",
               s->target.name, endpoint_address(address, &s->by[SLOT_IPV4].to), v4->cause);
     next_for_service(j, x, &s->target);
+    charge_refusal(j, x, s);
 }
 
 /* Of the addresses of its name some answer and some do not. */
@@ -644,6 +723,7 @@ static void judge_state(const struct judging *j, size_t service)
         JUDGE_SET(x->what, "%s does not answer: no TCP handshake succeeded (%s).", name,
                   t.cause);
         next_for_service(j, x, &s->target);
+        charge_refusal(j, x, s);
         judge_own_address(j, service, x);
         return;
     }
@@ -949,11 +1029,14 @@ static bool none_answers(const struct facts *f)
 
 static void judge_silent_services(const struct judging *j)
 {
+    const struct facts_service *s = &j->f->services[0];
     struct service_state t = {0};
     if (judge_nothing_answers(j->f)) /* judged with the gateway */
         return;
-    for (size_t i = 0; i < j->f->n_services && !t.tried; i++)
-        t = state_of(&j->f->services[i]);
+    for (size_t i = 0; i < j->f->n_services && !t.tried; i++) {
+        s = &j->f->services[i];
+        t = state_of(s);
+    }
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_PATH_BROKEN, CERTAINTY_LIKELY, 0);
     x->segment = "firewall, or provider";
@@ -964,7 +1047,8 @@ static void judge_silent_services(const struct judging *j)
     JUDGE_SET(x->next,
               "Look whether a firewall blocks TCP port 443; see where it ends: "
               "edgelat trace --tcp %s",
-              j->f->services[0].target.host);
+              s->target.host);
+    charge_refusal(j, x, s);
 }
 
 /* ---- delay under load ---- */

@@ -362,7 +362,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
     if (end->error != 0) {
         r->wire_bytes = HANDSHAKE_WIRE_BYTES;
         r->wire_packets = HANDSHAKE_WIRE_PACKETS;
-        finish(f, handshake_outcome(end, &f->to, r->cause, sizeof r->cause));
+        finish(f, handshake_result(r, end));
         return;
     }
     r->kernel_time = end->kernel_time;

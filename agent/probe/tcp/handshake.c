@@ -359,3 +359,15 @@ enum outcome handshake_outcome(const struct handshake_end *end, const struct end
         return cause_icmp_error(cause, cause_size, &end->report, to);
     return outcome_of(end->error, cause, cause_size);
 }
+
+enum outcome handshake_result(struct result *r, const struct handshake_end *end)
+{
+    const struct icmp_report *report = &end->report;
+    enum outcome outcome = handshake_outcome(end, &r->to, r->cause, sizeof r->cause);
+    if (outcome == OUTCOME_UNREACHABLE && report->by.family != FAMILY_NONE &&
+        !endpoint_same_address(&report->by, &report->own)) {
+        r->reporter = report->by;
+        r->reported_to = report->own;
+    }
+    return outcome;
+}

@@ -82,4 +82,7 @@ void handshake_set_hang_up(struct handshake_set *s, const struct handshake_end *
 enum outcome handshake_outcome(const struct handshake_end *end, const struct endpoint *to,
                                char *cause, size_t cause_size);
 
+/* The same into a result with that `to`: also who reported it. */
+enum outcome handshake_result(struct result *r, const struct handshake_end *end);
+
 #endif

@@ -38,8 +38,7 @@ static void on_end(const struct handshake_end *end, void *user)
     }
     x->result.lost_packets = end->lost_packets;
     x->result.kernel_time = end->kernel_time;
-    enum outcome outcome =
-        handshake_outcome(end, &x->to, x->result.cause, sizeof x->result.cause);
+    enum outcome outcome = handshake_result(&x->result, end);
     if (outcome == OUTCOME_REPLY && end->waited)
         snprintf(x->result.cause, sizeof x->result.cause,
                  "no delay: the SYN waited in this host for the next hop's link address");

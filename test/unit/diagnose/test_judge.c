@@ -1591,6 +1591,126 @@ static void stalling_host(struct facts *f)
     f->services[BING].target.host = intern("intranet.example");
 }
 
+static void reject(struct facts_address *a, const char *by)
+{
+    a->tcp = (struct facts_probes){.sent = 50, .lost = 50, .reporter = address(by)};
+    a->tcp.reported_to =
+        address(a->to.family == FAMILY_IPV6 ? "2001:db8:7:1::10" : "10.77.0.10");
+    snprintf(a->tcp.cause, sizeof a->tcp.cause,
+             "administratively prohibited, reported by %s", by);
+    a->https = (struct facts_https){.sent = 5, .lost = 5};
+}
+
+static void reject_teams(struct facts *f, const char *v4, const char *v6)
+{
+    reject(&f->services[TEAMS].by[SLOT_IPV4], v4);
+    reject(&f->services[TEAMS].by[SLOT_IPV6], v6);
+}
+
+static void rejected_by_gateway(struct facts *f)
+{
+    reject_teams(f, "10.77.0.1", "fd77::1");
+}
+
+static void rejected_at_site(struct facts *f) /* by a global address of it */
+{
+    reject_teams(f, "10.77.0.9", "2001:db8:7:2::9");
+}
+
+static void rejected_by_core(struct facts *f) /* by a router in another private network */
+{
+    rejected_at_site(f);
+    f->services[TEAMS].by[SLOT_IPV6] = (struct facts_address){0};
+    reject(&f->services[TEAMS].by[SLOT_IPV4], "192.168.9.1");
+}
+
+static void rejected_by_provider(struct facts *f)
+{
+    reject_teams(f, "100.66.3.1", "2001:db8:51::1");
+}
+
+static void refused_service(struct facts *f)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        struct facts_address *a = &f->services[TEAMS].by[k];
+        close_tls(a, TEAMS);
+        snprintf(a->tcp.cause, sizeof a->tcp.cause, "connection refused");
+    }
+}
+
+static void rejected_all(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++) {
+        reject(&f->services[i].by[SLOT_IPV4], "10.77.0.1");
+        reject(&f->services[i].by[SLOT_IPV6], "fd77::1");
+    }
+}
+
+/* Whom a refusal is charged to: who reported it decides, and a reset does not tell. */
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*plant)(struct facts *f);
+        const char *title, *segment, *whom, *what;
+        enum certainty certainty;
+    } rows[] = {
+        {rejected_by_gateway, "Rejected at this site", "firewall or router of this site",
+         "the administrator of the firewall",
+         "teams does not answer: no TCP handshake succeeded (administratively prohibited, "
+         "reported by fd77::1). fd77::1 is at this site.",
+         CERTAINTY_SURE},
+        {rejected_at_site, "Rejected at this site", "firewall or router of this site",
+         "the administrator of the firewall", "2001:db8:7:2::9 is at this site.",
+         CERTAINTY_SURE},
+        {rejected_by_core, "Rejected at this site", "firewall or router of this site",
+         "the administrator of the firewall", "192.168.9.1 is probably at this site.",
+         CERTAINTY_LIKELY},
+        {rejected_by_provider, "Rejected on the way", "provider", "the provider",
+         "2001:db8:51::1 is neither at this site nor known as Microsoft's.",
+         CERTAINTY_LIKELY},
+        {refused_service, "Connections refused", "service, or a firewall on the way",
+         "the administrator of the firewall, then Microsoft's support",
+         "(connection refused). Cannot tell who refuses them", CERTAINTY_LIKELY},
+        {rejected_all, "Rejected at this site", "firewall or router of this site",
+         "the administrator of the firewall", "No service answers TCP handshakes",
+         CERTAINTY_SURE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        rows[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        const struct fault_found *x = &d->found[0];
+        CHECK_INT(1, d->n_found, rows[i].what);
+        CHECK_TEXT(rows[i].title, x->title, rows[i].what);
+        CHECK_TEXT(rows[i].segment, x->segment, rows[i].what);
+        CHECK_TEXT(rows[i].whom, x->whom, rows[i].what);
+        CHECK_INT(rows[i].certainty, x->certainty, rows[i].what);
+        CHECK(strstr(x->what, rows[i].what) != NULL, "%s", x->what);
+        free(d);
+        free(f);
+    }
+}
+
+/* Routers limit their reports: silence in between leaves the cause. */
+static void test_rare_reports(void **state)
+{
+    (void)state;
+    struct facts_probes p = {0};
+    struct endpoint to = address("13.107.6.2"), by = address("10.77.0.1");
+    for (int i = 0; i < 4; i++) {
+        struct result r = result_of(0, &to, (struct wall){NOW_NS},
+                                    i == 1 ? OUTCOME_UNREACHABLE : OUTCOME_LOSS);
+        r.reporter = i == 1 ? by : r.reporter;
+        snprintf(r.cause, sizeof r.cause, i == 1 ? "prohibited" : "no answer");
+        facts_add_probe(&p, &r);
+    }
+    CHECK_INT(4, p.lost, "lost");
+    CHECK_TEXT("prohibited", p.cause, "cause");
+    CHECK(endpoint_same_address(&by, &p.reporter), "reporter");
+}
+
 /* What the verdict says of a fault, and whom to call. */
 static void test_words(void **state)
 {
@@ -1986,6 +2106,8 @@ int main(void)
         cmocka_unit_test(test_not_checked),
         cmocka_unit_test(test_effects),
         cmocka_unit_test(test_loss_charge),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_rare_reports),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_no_false_alarm),
         cmocka_unit_test(test_far_ipv4),
