@@ -104,7 +104,7 @@ static void add_failover(const struct path_watch *w, const struct path_failover 
     if (f->unanswered_ns > 0)
         text_add(out, "; no answer for %.0f s", (double)f->unanswered_ns / 1e9);
     else
-        text_add(out, "; no probe was lost");
+        text_add(out, "; no probe was lost next to it");
     if (f->before_ns != DELAY_UNDEFINED && f->after_ns != DELAY_UNDEFINED)
         text_add(out, "; delay %.1f ms before, %.1f ms after", ms(f->before_ns),
                  ms(f->after_ns));

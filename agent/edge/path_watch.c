@@ -13,7 +13,11 @@
 /* A failover that was seen of several paths within this time is one. */
 #define FAILOVER_NS (600 * NS_PER_S)
 
-/* A gap in the answers belongs to a change that began at most so much later. */
+/* A trace and the lookup of its names take at most so long: a router in it was seen up to
+ * so much before it ended. */
+#define TRACE_NS (10 * NS_PER_S)
+
+/* Where no trace shows when the entry moved, gaps of at most so long before count. */
 #define GAP_NS (300 * NS_PER_S)
 
 struct path_news { /* one trace */
@@ -73,32 +77,71 @@ struct watched_path *watched_path_of(struct path_watch *w, const struct target *
 void path_watch_result(struct path_watch *w, const struct target *target,
                        enum family family, struct wall sent, bool answered)
 {
-    struct path_gap *g = &watched_path_of(w, target, family)->gap;
+    struct watched_path *x = watched_path_of(w, target, family);
+    struct path_gap *g = &x->gap;
     if (!answered) {
         g->lost = sent;
         return;
     }
-    if (g->answered.ns != 0 && g->lost.ns > g->answered.ns && sent.ns > g->lost.ns) {
-        bool old = sent.ns - g->to.ns > FAILOVER_NS;
-        if (old || sent.ns - g->answered.ns > g->to.ns - g->from.ns) {
-            g->from = g->answered;
-            g->to = sent;
-        }
+    bool ends =
+        g->answered.ns != 0 && g->lost.ns > g->answered.ns && sent.ns > g->lost.ns;
+    bool after = x->move.moved && g->answered.ns > x->move.to.ns;
+    if (ends && !after && g->answered.ns != g->reported.ns &&
+        sent.ns - g->answered.ns > g->to.ns - g->from.ns) {
+        g->from = g->answered;
+        g->to = sent;
     }
     if (sent.ns > g->answered.ns)
         g->answered = sent;
 }
 
-/* How long the target did not answer around a change that was seen at `since`. */
-static int64_t unanswered(const struct path_gap *g, struct wall since, struct wall now)
+/*
+ * An observation that began at `began` and ended at `now` shows the place where traffic
+ * entered until now, or another one.
+ */
+static void note_place(struct watched_path *x, bool same, struct wall began,
+                       struct wall now)
 {
+    struct path_move *m = &x->move;
+    if (!same && !m->moved)
+        m->to = now;
+    else if (same)
+        m->seen = began;
+    m->moved = !same;
+}
+
+/* The place where traffic enters is certain: an earlier gap belongs to no later change. */
+static void forget_gap(struct watched_path *x)
+{
+    x->move.from = x->move.seen;
+    if (x->gap.to.ns < x->move.from.ns)
+        x->gap.from = x->gap.to = (struct wall){0};
+}
+
+/* How long the target did not answer next to the move. */
+static int64_t unanswered(const struct watched_path *x, struct wall now)
+{
+    const struct path_gap *g = &x->gap;
+    const struct path_move *m = &x->move;
+    int64_t from_ns = m->from.ns > m->to.ns - GAP_NS ? m->from.ns : m->to.ns - GAP_NS;
     int64_t longest_ns = 0;
-    if (g->to.ns != 0 && g->to.ns >= since.ns - GAP_NS)
+    if (g->to.ns >= from_ns && g->from.ns <= m->to.ns)
         longest_ns = g->to.ns - g->from.ns;
     if (g->answered.ns != 0 && g->lost.ns > g->answered.ns &&
+        g->answered.ns <= m->to.ns && g->answered.ns != g->reported.ns &&
         now.ns - g->answered.ns > longest_ns)
         longest_ns = now.ns - g->answered.ns;
     return longest_ns;
+}
+
+/* The move is reported with its gap; a gap that has not ended is part of it. */
+static void end_move(struct watched_path *x, struct wall began)
+{
+    struct path_gap *g = &x->gap;
+    if (g->lost.ns > g->answered.ns)
+        g->reported = g->answered;
+    g->from = g->to = (struct wall){0};
+    x->move = (struct path_move){.seen = began, .from = began};
 }
 
 /* ---- events ---- */
@@ -322,7 +365,7 @@ static void note_failover(const struct path_news *p, enum role to, const char *m
     enum role from = p->of->role.by[by_entry].role;
     bool same = f->paths > 0 && f->from == from && f->to == to &&
                 f->by_entry == by_entry && p->now.ns - f->since.ns <= FAILOVER_NS;
-    int64_t unanswered_ns = unanswered(&p->of->gap, since, p->now);
+    int64_t unanswered_ns = unanswered(p->of, p->now);
     if (same)
         f->paths++;
     else
@@ -352,7 +395,7 @@ static void report_role(const struct path_news *p, enum role role, const char *m
     enum role was = p->of->role.by[by_entry].role;
     int64_t before_ns = by_entry ? p->of->before_ns : DELAY_UNDEFINED;
     int64_t after_ns = path_delays_total(&p->of->steady);
-    int64_t unanswered_ns = unanswered(&p->of->gap, since, p->now);
+    int64_t unanswered_ns = unanswered(p->of, p->now);
     bool calm = role == ROLE_PRIMARY || !by_entry, first = was == ROLE_NONE;
     struct event *e =
         add_event(p, EVENT_EDGE_FAILOVER, calm ? SEVERITY_INFO : SEVERITY_WARN,
@@ -465,16 +508,22 @@ static bool check_entry(const struct path_news *p, const char *entry)
         return regime_suspects(&x->aspects[PATH_ENTRY]);
     if (x->target->uplink == NULL)
         path_routers_add(&p->watch->routers, p->sample, p->now);
+    const struct regime *r = &x->aspects[PATH_ENTRY];
+    struct wall began = {p->now.ns - TRACE_NS};
+    note_place(x, strcmp(entry, regime_current(r)) == 0, began, p->now);
     bool suspect = observe(p, PATH_ENTRY, entry, &changed, before);
+    if (!changed && r->candidate == 0)
+        forget_gap(x);
     if (changed) {
         accept_trial(x);
         if (undamped(p, PATH_ENTRY, &unstable))
             report_entry(p, before, unstable);
     }
-    const struct regime *r = &x->aspects[PATH_ENTRY];
     if (r->learned)
         check_role(p, regime_current(r), POP_BACKBONE, true, changed,
                    changed ? r->since : p->now);
+    if (changed)
+        end_move(x, began);
     return suspect;
 }
 
@@ -605,7 +654,9 @@ bool path_watch_add(struct path_watch *w, const struct target *target, enum fami
 
 /* ---- windows ---- */
 
-static void check_serving(const struct path_news *p, const struct target_address_state *a)
+/* `began`: the window's start. */
+static void check_serving(const struct path_news *p, const struct target_address_state *a,
+                          struct wall began)
 {
     struct entry_role *r = &p->of->role;
     const struct site *site = p->watch->site;
@@ -617,8 +668,15 @@ static void check_serving(const struct path_news *p, const struct target_address
     }
     r->windows = s.role == r->seen ? r->windows + 1 : 1;
     r->seen = s.role;
-    if (r->windows >= PATH_SERVING_HELD)
-        check_role(p, a->pop, pop_family_of(a->basis), false, true, p->now);
+    enum role before = r->by[0].role;
+    note_place(p->of, s.role == before, began, p->now);
+    if (s.role == before)
+        forget_gap(p->of);
+    if (r->windows < PATH_SERVING_HELD)
+        return;
+    check_role(p, a->pop, pop_family_of(a->basis), false, true, p->now);
+    if (s.role != before)
+        end_move(p->of, began);
 }
 
 void path_watch_window(struct path_watch *w, const struct target_state *states, size_t n,
@@ -628,8 +686,10 @@ void path_watch_window(struct path_watch *w, const struct target_state *states, 
         struct path_news p = {.watch = w, .of = w->all[i], .now = now, .events = events};
         for (size_t t = 0; t < n; t++)
             if (states[t].target == p.of->target)
-                check_serving(&p, &states[t].addresses[family_slot(p.of->family)]);
+                check_serving(&p, &states[t].addresses[family_slot(p.of->family)],
+                              w->window);
     }
+    w->window = now;
 }
 
 void path_watch_moved(struct path_watch *w)

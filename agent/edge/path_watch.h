@@ -22,6 +22,11 @@
  *                                  The event says which one it used. When the entry
  *                                  becomes hidden or known that is no change.
  *
+ * The seconds without an answer of a failover are those of the longest gap between two
+ * answered probes that is next to the move: it overlaps the time between the last trace
+ * (or window) that shows the old location and the first that shows the new one. A gap
+ * counts for one move only.
+ *
  * A target over an uplink (`target->uplink`) is a target of its own. Its path has no role,
  * is not called long, and its routers are not counted: the connection and the BGP table are
  * those of the system's routes.
@@ -96,7 +101,7 @@ struct path_failover {        /* the last one; of the same minutes counted as on
     struct wall since;        /* when it was seen first */
     size_t paths;             /* (target, family) that it was seen of */
     /* Of the path that was without an answer for longest: from the last answered probe
-     * to the next one, 0: no probe was lost; and its delays. */
+     * to the next one, 0: no probe was lost next to the move; and its delays. */
     int64_t unanswered_ns, before_ns, after_ns; /* DELAY_UNDEFINED: not known */
     const struct target *target;
 };

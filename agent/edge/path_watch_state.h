@@ -20,7 +20,16 @@ enum aspect {
 
 struct path_gap { /* without an answer of the target */
     struct wall answered, lost;
-    struct wall from, to; /* the last gap; 0: none */
+    struct wall from, to; /* the longest that no change has explained; 0: none */
+    struct wall reported; /* start of one that had not ended when it was reported */
+};
+
+/* Of the place where traffic enters: between the last observation that shows it and the first
+ * that shows another one. */
+struct path_move {
+    struct wall seen;     /* shown last; the start of the observation */
+    struct wall from, to; /* from: shown last while nothing else was */
+    bool moved;           /* the last observation shows another place */
 };
 
 struct entry_role { /* of the location where traffic enters */
@@ -48,6 +57,7 @@ struct watched_path {
     int64_t before_ns;
     uint32_t traces, hidden; /* since the start; in a row without an entry */
     struct path_gap gap;
+    struct path_move move;
     struct entry_role role;
     struct path_state state;
 };
@@ -59,6 +69,7 @@ struct path_watch {
     size_t n, room, states_room;
     struct path_routers routers;
     struct path_failover failover;
+    struct wall window; /* the end of the last one */
 };
 
 /* Finds or adds a path. */

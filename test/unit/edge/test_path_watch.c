@@ -369,6 +369,84 @@ static void test_failover(void **state)
     end(&r);
 }
 
+/*
+ * The seconds without an answer of each failover. The target is probed each second, and does
+ * not answer from one second to another; a trace ends every 10 s and shows London, Paris or
+ * no entry.
+ */
+static const struct {
+    const char *what;
+    struct {
+        int from, to;
+    } silent[3];
+    const char *traces;   /* one letter each: L, P, - */
+    const char *expected; /* of each failover, in their order */
+} moves[] = {
+    {"an outage at the move", {{204, 208}}, "20L 9P", "5"},
+    {"none", {{0, 0}}, "20L 9P", "0"},
+    {"it counts for one of two moves", {{204, 208}}, "20L 8P 20L", "5 0"},
+    {"each has its own", {{204, 208}, {282, 290}}, "20L 8P 20L", "5 9"},
+    {"one before traces that still show the old entry", {{100, 130}}, "20L 9P", "0"},
+    {"a longer one long before", {{150, 180}, {204, 207}}, "22L 9P", "0"},
+    {"a longer one before, and one at the move", {{130, 160}, {204, 207}}, "20L 9P", "4"},
+    {"one after the first trace with the new entry", {{216, 240}}, "20L 9P", "0"},
+    {"one after it, longer than the one at the move",
+     {{204, 207}, {216, 240}},
+     "20L 9P",
+     "4"},
+    {"it begins during the last trace with the old entry", {{196, 199}}, "20L 9P", "4"},
+    {"it lasts beyond the report, and ends before the next move",
+     {{204, 275}},
+     "20L 7P 20L",
+     "57 0"},
+    {"traces without an entry during the outage", {{204, 233}}, "20L 3- 9P", "30"},
+    {"long without an entry: not next to it", {{204, 233}}, "20L 40- 9P", "0"},
+};
+
+static void test_gap_of_a_move(void **state)
+{
+    (void)state;
+    struct path_sample london = through(LONDON, "LON", 8),
+                       paris = through(PARIS, "PAR", 14), hidden = london;
+    hidden.entry = ENTRY_HIDDEN;
+    hidden.hops[hidden.first].metro = "";
+    for (size_t i = 0; i < COUNT(moves); i++) {
+        struct rig r;
+        struct text got = {0};
+        int second = 0;
+        begin(&r);
+        for (const char *at = moves[i].traces; *at != '\0';) {
+            char *letter;
+            for (long n = strtol(at, &letter, 10); n > 0; n--) {
+                for (int end = second + 10; second < end; second++) {
+                    bool silent = false;
+                    for (size_t k = 0; k < COUNT(moves[i].silent); k++)
+                        silent |= second >= moves[i].silent[k].from &&
+                                  second < moves[i].silent[k].to;
+                    path_watch_result(r.watch, &r.target, FAMILY_IPV4,
+                                      (struct wall){START_NS + second * NS_PER_S},
+                                      !silent);
+                }
+                r.now.ns = START_NS + second * NS_PER_S;
+                r.events.n = 0;
+                path_watch_add(r.watch, &r.target, FAMILY_IPV4,
+                               *letter == 'L'   ? &london
+                               : *letter == 'P' ? &paris
+                                                : &hidden,
+                               r.now, &r.events);
+                for (size_t e = 0; e < r.events.n; e++)
+                    if (strcmp(r.events.list[e].name, EVENT_EDGE_FAILOVER) == 0)
+                        text_add(&got, "%s%.0f", got.len > 0 ? " " : "",
+                                 fact_of(&r.events.list[e], ATTR_UNANSWERED));
+            }
+            at = letter + 1 + strspn(letter + 1, " ");
+        }
+        CHECK_TEXT(moves[i].expected, text_string(&got), moves[i].what);
+        text_free(&got);
+        end(&r);
+    }
+}
+
 static void test_from_the_start(void **state)
 {
     (void)state;
@@ -575,7 +653,7 @@ static void test_shown(void **state)
         "London (LON): one router, icr02.lon24, in 20 traces since 2026-11-23 09:00 UTC; cannot tell "
         "whether there is another one: one with more than 13.9 % of the flows would have been seen",
         "UTC, from London (LON), primary, to Paris (PAR), backup (by the entry); no probe was "
-        "lost; delay 10.0 ms before, 16.0 ms after; 1 path\n",
+        "lost next to it; delay 10.0 ms before, 16.0 ms after; 1 path\n",
     };
     for (size_t i = 0; i < COUNT(expected); i++)
         CHECK(strstr(text_string(&text), expected[i]) != NULL, "%s\nin\n%s", expected[i],
@@ -702,13 +780,13 @@ static void test_uplinks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_networks),    cmocka_unit_test(test_delays),
-        cmocka_unit_test(test_failover),    cmocka_unit_test(test_from_the_start),
-        cmocka_unit_test(test_flutter),     cmocka_unit_test(test_hidden),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_provider),
-        cmocka_unit_test(test_long),        cmocka_unit_test(test_routers),
-        cmocka_unit_test(test_restart),     cmocka_unit_test(test_shown),
-        cmocka_unit_test(test_uplinks),
+        cmocka_unit_test(test_networks),       cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_failover),       cmocka_unit_test(test_gap_of_a_move),
+        cmocka_unit_test(test_from_the_start), cmocka_unit_test(test_flutter),
+        cmocka_unit_test(test_hidden),         cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_provider),       cmocka_unit_test(test_long),
+        cmocka_unit_test(test_routers),        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_shown),          cmocka_unit_test(test_uplinks),
     };
     return cmocka_run_group_tests(tests, metros_load, metros_unload);
 }
