@@ -56,7 +56,8 @@ struct kind {
     enum delay_role roles[DELAYS_MAX]; /* of `delays` */
     bool on_by_default;                /* used by targets that name no kinds */
     /* Networks drop its probes silently: if it was never answered, its silence is not
-     * counted while another kind probes the target. */
+     * counted while another kind probes the target, and alone it proves less
+     * (core/silence.h). */
     bool may_be_filtered;
     /* A probe is one packet and its answer: a retransmission means a lost packet, and its
      * loss is the loss of the path. */
