@@ -75,7 +75,7 @@ static void fill_in_bgp(struct status_server *a, struct fill_texts *to)
     for (size_t i = 0; i < r->n_prefixes; i++) {
         const struct rib_prefix *p = &r->prefixes[i];
         enum origin_state origin = rib_prefix_origin_state(r, p);
-        bgp->announced += p->active != PATH_NONE;
+        bgp->announced += rib_prefix_path(r, p) != NULL;
         bgp->valid += origin == ORIGIN_VALID;
         bgp->invalid += origin == ORIGIN_INVALID;
         bgp->not_found += origin == ORIGIN_NOT_FOUND;

@@ -552,12 +552,13 @@ static struct self_value *add_prefix_row(struct rows *rows, const struct rib_pre
 static void add_origin_row(struct rows *rows, const struct rib_prefix *p)
 {
     const char *state = origin_state_name(rib_prefix_origin_state(rows->rib, p));
+    const struct rib_path *path = rib_prefix_path(rows->rib, p);
     if (state == NULL || rows->n == RIB_VALUES_MAX)
         return;
     struct self_value *v = add_prefix_row(
-        rows, p, &rows->rib->peers[p->paths[p->active].peer], METRIC_PREFIX_ORIGIN,
+        rows, p, &rows->rib->peers[path->peer], METRIC_PREFIX_ORIGIN,
         "The AS that originates the active path, and whether it may by RPKI",
-        p->paths[p->active].path->origin_as);
+        path->path->origin_as);
     v->attribute = ATTR_ORIGIN_VALIDATION;
     v->attribute_value = state;
 }

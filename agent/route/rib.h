@@ -37,11 +37,20 @@
  * was reported. Stale paths that the dump has not confirmed are withdrawn at its end. Faults of
  * what remains are reported then, as they are the case since before the agent saw the session.
  *
- * Active and backup. Of the paths of a prefix the active one is: the one that the router's
- * Loc-RIB has; highest local preference; shortest AS path; lowest origin; lowest MED from
- * the same neighbouring AS; received first, by at least RIB_TOGETHER_NS; lowest BGP
- * identifier of the peer (RFC 4271, section 9.1.2.2, in FRR's order). The
- * next one is the backup. The configured location of a peer is a label: it does not decide.
+ * Active and backup. Each table, of one router and VRF, decides for itself. Of its paths the
+ * active one is: the only one; else the one that the router's Loc-RIB has; else, where all
+ * have the local preference of the policy, the one with the highest, the shortest AS path,
+ * the lowest origin, the lowest MED from the same neighbouring AS, from an external peer
+ * before an internal one (RFC 4271, section 9.1). FRR sends no local preference of external
+ * peers, and what comes after these steps (IGP metric, age) is not in BMP: then the path over
+ * a peer of the configured primary location is expected to be active, and is marked so. In
+ * all other cases it cannot be told: those that may be are candidates, and no event reports a
+ * change of the active or backup path. The backup is the next one by the same rules, if there
+ * is one.
+ *
+ * Announcements and withdrawals are named by the location of their peer, if it is configured:
+ * those of the backup location are of a backup route, unless it is the only path. Without a
+ * location they are so if another path is active.
  *
  * Events of prefixes have the names and levels of Azure Peering Service (`connection
  * telemetry`): PrefixAnnouncementEvent and so on, see core/event_names.h.
@@ -69,7 +78,6 @@ enum {
     RIB_FLAPS = 3, /* within RIB_FLAP_NS: the session is flapping */
 };
 #define RIB_DUMP_LEAST_NS (5 * NS_PER_S)
-#define RIB_TOGETHER_NS   (100 * NS_PER_MS)
 #define RIB_FLAP_NS       (10 * 60 * NS_PER_S)
 #define RIB_EXPECTED_NS                                                                  \
     (2 * 60 * NS_PER_S)  /* until then a router should have connected */
@@ -160,13 +168,25 @@ const char *rib_check_text(unsigned bit);         /* "AS path longer than 3", ..
 
 enum path_use { PATH_GONE, PATH_HERE, PATH_STALE }; /* stale: from before a reconnect */
 
+/* In the table of its router and VRF. */
+enum path_role {
+    PATH_NO_ROLE, /* it is not usable */
+    PATH_OTHER,
+    PATH_BACKUP,
+    PATH_CANDIDATE, /* it cannot be told which one of several is active */
+    PATH_ACTIVE,
+};
+
 struct rib_path {
     size_t peer;
     uint32_t path_id;
     enum bmp_view view;
     enum path_use use;
     bool loop;
+    enum path_role role;
+    bool configured; /* active by the configuration, not by what the router reports */
     unsigned checks;
+    uint32_t last_origin;  /* of the active path of its table that was last known */
     struct wall since;     /* of this path, or of its withdrawal */
     struct bgp_path *path; /* owned; also of a gone one */
 };
@@ -178,9 +198,7 @@ struct rib_prefix {
     const struct watched *watched;
     struct rib_path *paths;
     size_t n, room;
-    size_t active, backup; /* indexes of paths, or PATH_NONE */
-    uint32_t last_origin;  /* of the active path that was last known */
-    unsigned checks;       /* of its paths, reported */
+    unsigned checks; /* of its paths, reported */
 };
 
 struct rib_setup { /* borrowed, as all it points to; lists of addresses have spaces */
@@ -270,10 +288,20 @@ size_t rib_as_hops(const struct rib *r, const struct bgp_path *path);
 enum origin_state rib_origin_state(const struct rib *r, const struct rib_prefix *p,
                                    const struct rib_peer *peer,
                                    const struct bgp_path *path);
-/* Of the active path; ORIGIN_NOT_VALIDATED without one. */
+/* Of the path that rib_prefix_path() returns; ORIGIN_NOT_VALIDATED without one. */
 enum origin_state rib_prefix_origin_state(const struct rib *r,
                                           const struct rib_prefix *p);
 bool rib_path_is_usable(const struct rib *r, const struct rib_prefix *p,
                         const struct rib_path *path);
+
+/* Whether its router uses the path, or may use it: active or candidate. */
+static inline bool rib_path_is_in_use(const struct rib_path *path)
+{
+    return path->role >= PATH_CANDIDATE;
+}
+
+/* The first path in use, before all others one whose origin is invalid by RPKI. NULL: the
+ * prefix is not announced. */
+const struct rib_path *rib_prefix_path(const struct rib *r, const struct rib_prefix *p);
 
 #endif

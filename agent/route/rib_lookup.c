@@ -20,18 +20,25 @@ bool rib_lookup(const struct rib *r, const struct endpoint *address,
                 struct route_found *out)
 {
     const struct rib_prefix *best = NULL;
+    const struct rib_path *path = NULL;
     if (!is_address(address))
         return false;
     struct bgp_prefix host = whole(address);
     for (size_t i = 0; i < r->n_prefixes; i++) {
         const struct rib_prefix *p = &r->prefixes[i];
-        if (p->active != PATH_NONE && bgp_prefix_covers(&p->prefix, &host) &&
+        if (bgp_prefix_covers(&p->prefix, &host) && rib_prefix_path(r, p) != NULL &&
             (best == NULL || p->prefix.bits > best->prefix.bits))
             best = p;
     }
-    if (best == NULL)
+    for (size_t i = 0; best != NULL && i < best->n; i++) {
+        if (!rib_path_is_in_use(&best->paths[i]))
+            continue;
+        if (path != NULL && !bgp_path_same_as(path->path, best->paths[i].path))
+            return false;
+        path = path == NULL ? &best->paths[i] : path;
+    }
+    if (path == NULL)
         return false;
-    const struct rib_path *path = &best->paths[best->active];
     *out = (struct route_found){.prefix = best->prefix,
                                 .n_as = bgp_path_kept(path->path),
                                 .origin_as = path->path->origin_as,
@@ -62,42 +69,61 @@ static uint32_t read_as(struct json_span value)
     return json_read_integer(value, &as) && as > 0 && as <= UINT32_MAX ? (uint32_t)as : 0;
 }
 
-/* Reads the active path of a prefix; false if it has none. */
-static bool read_active(struct json_span prefix, struct route_found *out)
+static void read_path(struct json_span path, struct route_found *out)
 {
-    struct json_span paths = json_member(prefix, "paths"), path = {0}, as = {0};
-    char role[16];
-    do {
-        if (!json_next_item(paths, &path))
-            return false;
-    } while (!json_read_string(json_member(path, "role"), role, sizeof role) ||
-             strcmp(role, "active") != 0);
-    struct json_span list = json_member(path, "as_path");
+    struct json_span list = json_member(path, "as_path"), as = {0};
     for (out->n_as = 0; out->n_as < BGP_AS_MAX && json_next_item(list, &as);)
         out->as[out->n_as++] = read_as(as);
     out->origin_as = read_as(json_member(path, "origin_as"));
     if (!read_address(json_member(path, "peer"), &out->peer))
         out->peer = (struct endpoint){.family = FAMILY_NONE};
     json_read_string(json_member(path, "router"), out->router, sizeof out->router);
-    return true;
+}
+
+static bool is_in_use(struct json_span path)
+{
+    char role[16];
+    return json_read_string(json_member(path, "role"), role, sizeof role) &&
+           (strcmp(role, "active") == 0 || strcmp(role, "candidate") == 0);
+}
+
+/* Reads the first path in use. Returns how many are; `*agree`: with the same AS path. */
+static size_t read_paths(struct json_span prefix, struct route_found *out, bool *agree)
+{
+    struct json_span paths = json_member(prefix, "paths"), path = {0};
+    struct route_found other = *out;
+    size_t n = 0;
+    *agree = true;
+    while (json_next_item(paths, &path)) {
+        if (!is_in_use(path))
+            continue;
+        read_path(path, n++ == 0 ? out : &other);
+        if (n > 1)
+            *agree = *agree && other.n_as == out->n_as &&
+                     memcmp(other.as, out->as, out->n_as * sizeof *out->as) == 0;
+    }
+    return n;
 }
 
 bool rib_lookup_answer(struct json_span answer, const struct endpoint *address,
                        struct route_found *out)
 {
     struct json_span prefixes = json_member(answer, "prefixes"), item = {0};
-    bool found = false;
+    bool found = false, agree = false;
     if (!is_address(address))
         return false;
     struct bgp_prefix host = whole(address);
     while (json_next_item(prefixes, &item)) {
         struct route_found is = {0};
+        bool same;
         if (!read_prefix(json_member(item, "prefix"), &is.prefix) ||
             !bgp_prefix_covers(&is.prefix, &host) ||
-            (found && is.prefix.bits <= out->prefix.bits) || !read_active(item, &is))
+            (found && is.prefix.bits <= out->prefix.bits) ||
+            read_paths(item, &is, &same) == 0)
             continue;
         *out = is;
         found = true;
+        agree = same;
     }
-    return found;
+    return found && agree;
 }

@@ -1,6 +1,7 @@
 /*
- * The route that a router of the site uses to an address: the active path of the longest
- * announced prefix that covers it. Pure. Only watched prefixes are kept (route/watch.h), so
+ * The route that the routers of the site use to an address: the active path of the longest
+ * announced prefix that covers it. If routers use different AS paths, or it cannot be told
+ * which one is active and the candidates differ, there is no answer. Pure. Only watched prefixes are kept (route/watch.h), so
  * there is an answer for addresses in these only.
  *
  * In the agent, rib_lookup() asks the RIB. Other processes read the answer of the routes

@@ -72,48 +72,164 @@ const char *rib_location(const struct rib *r, const struct rib_peer *p)
     return "";
 }
 
+static bool is_external(const struct rib *r, const struct rib_peer *p)
+{
+    return rib_is_session(p) && p->as != local_as_of(r, p);
+}
+
+/* Whether the peer of the path, or the next hop that an internal peer has left as it was, is
+ * in the list. */
+static bool is_over(const struct rib *r, const struct rib_path *path, const char *list)
+{
+    const struct rib_peer *peer = peer_of(r, path);
+    return endpoint_is_listed(list, &peer->address) ||
+           (!is_external(r, peer) && endpoint_is_listed(list, &path->path->next_hop));
+}
+
+enum location { LOCATION_NONE, LOCATION_PRIMARY, LOCATION_BACKUP };
+
+static enum location location_of(const struct rib *r, const struct rib_path *path)
+{
+    return is_over(r, path, r->is.primary_peers)  ? LOCATION_PRIMARY
+           : is_over(r, path, r->is.backup_peers) ? LOCATION_BACKUP
+                                                  : LOCATION_NONE;
+}
+
 static int order(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
 }
 
-/* Negative: `a` is better. */
-static int compare(const struct rib *r, const struct rib_prefix *p,
-                   const struct rib_path *a, const struct rib_path *b)
+static bool has_final_pref(const struct rib_path *path)
+{
+    return path->view == BMP_POST_POLICY && path->path->has_local_pref;
+}
+
+/* Negative: the router prefers `a`; 0: it cannot be told. */
+static int compare(const struct rib *r, const struct rib_path *a,
+                   const struct rib_path *b, bool *configured)
 {
     const struct bgp_path *x = a->path, *y = b->path;
     bool same_as = x->n_as > 0 && y->n_as > 0 && x->as[0] == y->as[0];
-    int by = is_chosen(r, p, b) - is_chosen(r, p, a);
-    if (by == 0 && x->has_local_pref && y->has_local_pref)
+    int by = 0;
+    *configured = false;
+    if (has_final_pref(a) && has_final_pref(b)) {
         by = order(y->local_pref, x->local_pref);
-    if (by == 0)
-        by = order(x->length, y->length);
-    if (by == 0)
-        by = order(x->origin, y->origin);
-    if (by == 0 && same_as)
-        by = order(x->has_med ? x->med : 0, y->has_med ? y->med : 0);
-    if (by == 0 && llabs((long long)(a->since.ns - b->since.ns)) >= RIB_TOGETHER_NS)
-        by = order((uint64_t)a->since.ns, (uint64_t)b->since.ns);
-    if (by == 0)
-        by = order(peer_of(r, a)->bgp_id, peer_of(r, b)->bgp_id);
+        if (by == 0)
+            by = order(x->length, y->length);
+        if (by == 0)
+            by = order(x->origin, y->origin);
+        if (by == 0 && same_as)
+            by = order(x->has_med ? x->med : 0, y->has_med ? y->med : 0);
+        if (by == 0)
+            by = is_external(r, peer_of(r, b)) - is_external(r, peer_of(r, a));
+    }
+    enum location of_a = location_of(r, a), of_b = location_of(r, b);
+    if (by == 0 && of_a != LOCATION_NONE && of_b != LOCATION_NONE) {
+        by = order(of_a, of_b);
+        *configured = by != 0;
+    }
     return by;
+}
+
+/* The path of `list` that is preferred to all others of it; NULL: it cannot be told. */
+static struct rib_path *find_best(const struct rib *r, struct rib_path *const *list,
+                                  size_t n, bool *configured)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool best = true, by_location;
+        *configured = false;
+        for (size_t k = 0; k < n && best; k++) {
+            best = k == i || compare(r, list[i], list[k], &by_location) < 0;
+            *configured = *configured || (k != i && by_location);
+        }
+        if (best)
+            return list[i];
+    }
+    return NULL;
+}
+
+/* Whether no other path of the list is preferred to it. */
+static bool may_be_best(const struct rib *r, const struct rib_path *path,
+                        struct rib_path *const *list, size_t n)
+{
+    bool configured;
+    for (size_t i = 0; i < n; i++)
+        if (list[i] != path && compare(r, path, list[i], &configured) > 0)
+            return false;
+    return true;
+}
+
+/* The usable paths of the table that has the path `at`. */
+static size_t list_table(const struct rib *r, struct rib_prefix *p, size_t at,
+                         struct rib_path *list[RIB_PREFIX_PATHS_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        if (rib_path_is_usable(r, p, &p->paths[i]) &&
+            is_same_table(peer_of(r, &p->paths[i]), peer_of(r, &p->paths[at])))
+            list[n++] = &p->paths[i];
+    return n;
+}
+
+static bool has_loc_rib(const struct rib *r, const struct rib_prefix *p,
+                        const struct rib_peer *of)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].view == BMP_LOC_RIB && p->paths[i].use != PATH_GONE &&
+            is_same_table(peer_of(r, &p->paths[i]), of))
+            return true;
+    return false;
+}
+
+/* Moves those that the Loc-RIB has to the front; returns how many. */
+static size_t sort_chosen(const struct rib *r, const struct rib_prefix *p,
+                          struct rib_path **list, size_t n)
+{
+    size_t chosen = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct rib_path *path = list[i];
+        if (!is_chosen(r, p, path))
+            continue;
+        list[i] = list[chosen];
+        list[chosen++] = path;
+    }
+    return chosen;
+}
+
+static void choose_in_table(const struct rib *r, struct rib_prefix *p, size_t at)
+{
+    struct rib_path *list[RIB_PREFIX_PATHS_MAX], *active = NULL, *backup;
+    bool configured = false, by_location;
+    size_t n = list_table(r, p, at, list), chosen = sort_chosen(r, p, list, n);
+    if (n == 1 || chosen == 1)
+        active = list[0];
+    else if (!has_loc_rib(r, p, peer_of(r, list[0])))
+        active = find_best(r, list, n, &configured);
+    for (size_t i = 0; i < n; i++) {
+        bool may = chosen > 0 ? i < chosen : may_be_best(r, list[i], list, n);
+        list[i]->role = active == NULL && may ? PATH_CANDIDATE : PATH_OTHER;
+        list[i]->configured = false;
+    }
+    if (active == NULL)
+        return;
+    active->role = PATH_ACTIVE;
+    active->configured = configured;
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == active)
+            list[i] = list[--n];
+    backup = find_best(r, list, n, &by_location);
+    if (backup != NULL)
+        backup->role = PATH_BACKUP;
 }
 
 static void choose(const struct rib *r, struct rib_prefix *p)
 {
-    p->active = p->backup = PATH_NONE;
-    for (size_t i = 0; i < p->n; i++) {
-        if (!rib_path_is_usable(r, p, &p->paths[i]))
-            continue;
-        if (p->active == PATH_NONE ||
-            compare(r, p, &p->paths[i], &p->paths[p->active]) < 0) {
-            p->backup = p->active;
-            p->active = i;
-        } else if (p->backup == PATH_NONE ||
-                   compare(r, p, &p->paths[i], &p->paths[p->backup]) < 0) {
-            p->backup = i;
-        }
-    }
+    for (size_t i = 0; i < p->n; i++)
+        p->paths[i].role = PATH_NO_ROLE;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].role == PATH_NO_ROLE && rib_path_is_usable(r, p, &p->paths[i]))
+            choose_in_table(r, p, i);
 }
 
 void rib_paths_choose(struct rib *r)
@@ -147,9 +263,23 @@ enum origin_state rib_origin_state(const struct rib *r, const struct rib_prefix 
     return rtr_validate(r->is.validator->rtr, &p->prefix, as);
 }
 
+const struct rib_path *rib_prefix_path(const struct rib *r, const struct rib_prefix *p)
+{
+    const struct rib_path *first = NULL;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct rib_path *path = &p->paths[i];
+        if (!rib_path_is_in_use(path))
+            continue;
+        if (rib_origin_state(r, p, peer_of(r, path), path->path) == ORIGIN_INVALID)
+            return path;
+        first = first == NULL ? path : first;
+    }
+    return first;
+}
+
 enum origin_state rib_prefix_origin_state(const struct rib *r, const struct rib_prefix *p)
 {
-    const struct rib_path *path = p->active != PATH_NONE ? &p->paths[p->active] : NULL;
+    const struct rib_path *path = rib_prefix_path(r, p);
     return path != NULL ? rib_origin_state(r, p, peer_of(r, path), path->path)
                         : ORIGIN_NOT_VALIDATED;
 }
@@ -333,28 +463,34 @@ void rib_paths_report(struct rib *r, const struct rib_peer *peer, enum family fa
     }
 }
 
-struct path_role { /* of a path, before or after a change */
+struct role_holder { /* of a role, before or after a change */
     bool is;
-    size_t peer;
+    size_t at, peer;
     uint32_t path_id, origin;
     char text[96]; /* its source */
 };
 
-static struct path_role path_role_of(const struct rib *r, const struct rib_prefix *p,
-                                     size_t at)
+/* In the table of the path `of`. */
+static struct role_holder find_role(const struct rib *r, const struct rib_prefix *p,
+                                    size_t of, enum path_role role)
 {
-    struct path_role role = {.is = at != PATH_NONE};
-    if (!role.is)
-        return role;
-    const struct rib_path *path = &p->paths[at];
-    role.peer = path->peer;
-    role.path_id = path->path_id;
-    role.origin = path->path->origin_as;
-    source_text(role.text, r, path);
-    return role;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct rib_path *path = &p->paths[i];
+        if (path->role != role ||
+            !is_same_table(peer_of(r, path), peer_of(r, &p->paths[of])))
+            continue;
+        struct role_holder h = {.is = true,
+                                .at = i,
+                                .peer = path->peer,
+                                .path_id = path->path_id,
+                                .origin = path->path->origin_as};
+        source_text(h.text, r, path);
+        return h;
+    }
+    return (struct role_holder){.is = false};
 }
 
-static bool is_other(const struct path_role *a, const struct path_role *b)
+static bool is_other(const struct role_holder *a, const struct role_holder *b)
 {
     return a->peer != b->peer || a->path_id != b->path_id;
 }
@@ -379,14 +515,15 @@ static size_t count_ways(const struct rib *r, const struct rib_prefix *p, size_t
 }
 
 struct before {
-    struct path_role active, backup;
+    struct role_holder active, backup;
     size_t paths, ways;
 };
 
-static struct before before_change(const struct rib *r, const struct rib_prefix *p)
+static struct before before_change(const struct rib *r, const struct rib_prefix *p,
+                                   size_t changed)
 {
-    struct before b = {.active = path_role_of(r, p, p->active),
-                       .backup = path_role_of(r, p, p->backup)};
+    struct before b = {.active = find_role(r, p, changed, PATH_ACTIVE),
+                       .backup = find_role(r, p, changed, PATH_BACKUP)};
     b.paths = count_ways(r, p, &b.ways);
     return b;
 }
@@ -408,6 +545,21 @@ static struct event *add_choice(struct rib *r, const struct rib_prefix *p, size_
     return e;
 }
 
+/* Sets the origin of the active path in all paths of the table; returns the last known one. */
+static uint32_t take_last_origin(const struct rib *r, struct rib_prefix *p, size_t of,
+                                 uint32_t origin)
+{
+    uint32_t last = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        if (!is_same_table(peer_of(r, &p->paths[i]), peer_of(r, &p->paths[of])))
+            continue;
+        if (p->paths[i].last_origin != 0)
+            last = p->paths[i].last_origin;
+        p->paths[i].last_origin = origin;
+    }
+    return last;
+}
+
 /* After the event of the changed path itself. */
 static void report_choice(struct rib *r, struct rib_prefix *p, size_t changed,
                           const struct before *was, bool silent, struct instant now)
@@ -421,28 +573,32 @@ static void report_choice(struct rib *r, struct rib_prefix *p, size_t changed,
     static const struct choice one_way = {
         EVENT_ROUTE_REDUNDANCY, SEVERITY_WARN,
         "has all paths through one router now, one from"};
-    struct path_role active = path_role_of(r, p, p->active),
-                     backup = path_role_of(r, p, p->backup);
+    struct role_holder active = find_role(r, p, changed, PATH_ACTIVE),
+                       backup = find_role(r, p, changed, PATH_BACKUP);
     size_t ways, paths = count_ways(r, p, &ways);
     if (active.is && active.origin != 0) {
-        if (!silent && p->last_origin != 0 && p->last_origin != active.origin) {
-            struct event *e = add_choice(r, p, p->active, changed, &origin_as, now);
-            change_as(e, p->last_origin, active.origin);
+        uint32_t last = take_last_origin(r, p, changed, active.origin);
+        if (!silent && last != 0 && last != active.origin) {
+            struct event *e = add_choice(r, p, active.at, changed, &origin_as, now);
+            change_as(e, last, active.origin);
         }
-        p->last_origin = active.origin;
     }
     if (silent)
         return;
     if (was->active.is && active.is && is_other(&was->active, &active)) {
-        struct event *e = add_choice(r, p, p->active, changed, &active_path, now);
+        struct event *e = add_choice(r, p, active.at, changed, &active_path, now);
         event_change(e, was->active.text, active.text);
+        if (p->paths[active.at].configured)
+            event_append(e, ": as configured in [bmp], the router does not report it");
     }
-    if (backup.is && (!was->backup.is || is_other(&was->backup, &backup))) {
-        struct event *e = add_choice(r, p, p->backup, changed, &backup_path, now);
+    if (was->active.is && backup.is &&
+        (!was->backup.is || is_other(&was->backup, &backup))) {
+        struct event *e = add_choice(r, p, backup.at, changed, &backup_path, now);
         event_change(e, was->backup.text, backup.text);
     }
     if (was->ways > 1 && ways == 1 && paths > 1) {
-        struct event *e = add_choice(r, p, p->active, changed, &one_way, now);
+        size_t at = (size_t)(rib_prefix_path(r, p) - p->paths);
+        struct event *e = add_choice(r, p, at, changed, &one_way, now);
         event_number(e, ATTR_ROUTE_PATHS, (double)paths);
     }
 }
@@ -458,20 +614,29 @@ static void path_remove(struct rib *r, struct rib_prefix *p, size_t at)
     choose(r, p);
 }
 
+/* Whether events name it a backup route. */
+static bool is_backup(const struct rib *r, const struct rib_path *path, bool only_one)
+{
+    enum location location = location_of(r, path);
+    return !only_one && (location == LOCATION_NONE ? !rib_path_is_in_use(path)
+                                                   : location == LOCATION_BACKUP);
+}
+
 static void withdraw(struct rib *r, struct rib_prefix *p, size_t at, bool silent,
                      const char *why, struct instant now)
 {
-    struct before was = before_change(r, p);
+    struct before was = before_change(r, p, at);
     struct rib_path *path = &p->paths[at];
-    bool had = rib_path_is_usable(r, p, path), was_active = p->active == at;
     if (path->use == PATH_GONE)
         return;
-    if (had && !silent) {
+    if (rib_path_is_usable(r, p, path) && !silent) {
+        bool backup = is_backup(r, path, was.paths == 1);
         struct event *e = add_event(
-            r, p, path,
-            was_active ? EVENT_PREFIX_WITHDRAWAL : EVENT_PREFIX_BACKUP_WITHDRAWAL,
-            SEVERITY_WARN, was_active ? "withdrawn by" : "backup route withdrawn by",
-            now);
+            r, p, path, backup ? EVENT_PREFIX_BACKUP_WITHDRAWAL : EVENT_PREFIX_WITHDRAWAL,
+            SEVERITY_WARN, backup ? "backup route withdrawn by" : "withdrawn by", now);
+        if (path->role == PATH_CANDIDATE)
+            event_append(e, ": one of %zu paths, it cannot be told which was active",
+                         was.paths);
         if (why != NULL)
             event_append(e, ": %s", why);
     }
@@ -484,7 +649,7 @@ static void withdraw(struct rib *r, struct rib_prefix *p, size_t at, bool silent
 static void announce(struct rib *r, struct rib_prefix *p, size_t at,
                      const struct bgp_path *to, bool silent, struct instant now)
 {
-    struct before was = before_change(r, p);
+    struct before was = before_change(r, p, at);
     struct rib_path *path = &p->paths[at];
     const struct rib_peer *peer = peer_of(r, path);
     bool had = rib_path_is_usable(r, p, path);
@@ -498,18 +663,24 @@ static void announce(struct rib *r, struct rib_prefix *p, size_t at,
     path->loop = local_as != 0 && rib_is_session(peer) && peer->as != local_as &&
                  path->view != BMP_OUT && bgp_path_has_as(to, local_as);
     choose(r, p);
-    bool is = rib_path_is_usable(r, p, path), is_active = p->active == at;
+    bool is = rib_path_is_usable(r, p, path);
+    bool backup = is_backup(r, path, was.paths == 0 || (was.paths == 1 && had));
     path->checks = is || path->view == BMP_OUT ? check(r, p, path->view, peer, to) : 0;
     if (is && !had && !silent)
-        add_event(
-            r, p, path,
-            is_active ? EVENT_PREFIX_ANNOUNCEMENT : EVENT_PREFIX_BACKUP_ANNOUNCEMENT,
-            SEVERITY_INFO, is_active ? "announced by" : "backup route announced by", now);
-    if (is && !is_active && !silent && old.origin_as != 0 && to->origin_as != 0 &&
-        old.origin_as != to->origin_as) {
-        struct event *e =
-            add_event(r, p, path, EVENT_PREFIX_BACKUP_ORIGIN, SEVERITY_ERROR,
-                      "backup route has another origin AS from", now);
+        add_event(r, p, path,
+                  backup ? EVENT_PREFIX_BACKUP_ANNOUNCEMENT : EVENT_PREFIX_ANNOUNCEMENT,
+                  SEVERITY_INFO, backup ? "backup route announced by" : "announced by",
+                  now);
+    /* report_choice() compares the origin of the active path. */
+    if (is && path->role != PATH_ACTIVE && !silent && old.origin_as != 0 &&
+        to->origin_as != 0 && old.origin_as != to->origin_as) {
+        bool other = backup || path->role != PATH_CANDIDATE;
+        struct event *e = add_event(
+            r, p, path, other ? EVENT_PREFIX_BACKUP_ORIGIN : EVENT_PREFIX_ORIGIN,
+            other ? SEVERITY_ERROR : SEVERITY_CRITICAL,
+            other ? "backup route has another origin AS from"
+                  : "has another origin AS from",
+            now);
         change_as(e, old.origin_as, to->origin_as);
     }
     if (is && had && !silent && !endpoint_same_address(&old.next_hop, &to->next_hop)) {
@@ -599,8 +770,7 @@ static struct rib_prefix *prefix_get(struct rib *r, const struct bgp_prefix *pre
     memmove(&r->prefixes[at + 1], &r->prefixes[at],
             (r->n_prefixes - at) * sizeof *r->prefixes);
     r->n_prefixes++;
-    r->prefixes[at] = (struct rib_prefix){
-        .prefix = *prefix, .watched = watched, .active = PATH_NONE, .backup = PATH_NONE};
+    r->prefixes[at] = (struct rib_prefix){.prefix = *prefix, .watched = watched};
     return &r->prefixes[at];
 }
 

@@ -21,27 +21,27 @@ static bool is_received(const struct rib *r, const struct rib_prefix *p)
 
 bool rib_prefix_is_withdrawn(const struct rib *r, const struct rib_prefix *p)
 {
-    return p->active == PATH_NONE && is_received(r, p);
+    return rib_prefix_path(r, p) == NULL && is_received(r, p);
 }
 
 static const char *state_of(const struct rib *r, const struct rib_prefix *p)
 {
-    return p->active != PATH_NONE          ? "announced"
+    return rib_prefix_path(r, p) != NULL   ? "announced"
            : rib_prefix_is_withdrawn(r, p) ? "withdrawn"
                                            : "sent";
 }
 
-static const char *role_of_path(const struct rib *r, const struct rib_prefix *p,
-                                size_t at)
+static const char *role_name(const struct rib_path *path)
 {
-    const struct rib_path *path = &p->paths[at];
-    return path->use == PATH_GONE           ? "withdrawn"
-           : path->loop                     ? "loop"
-           : path->view == BMP_OUT          ? "sent"
-           : at == p->active                ? "active"
-           : at == p->backup                ? "backup"
-           : rib_path_is_usable(r, p, path) ? "other"
-                                            : "loc_rib";
+    static const char *const names[] = {[PATH_NO_ROLE] = "loc_rib",
+                                        [PATH_OTHER] = "other",
+                                        [PATH_BACKUP] = "backup",
+                                        [PATH_CANDIDATE] = "candidate",
+                                        [PATH_ACTIVE] = "active"};
+    return path->use == PATH_GONE  ? "withdrawn"
+           : path->loop            ? "loop"
+           : path->view == BMP_OUT ? "sent"
+                                   : names[path->role];
 }
 
 enum {
@@ -237,7 +237,8 @@ static void add_path(struct json *j, const struct rib *r, const struct rib_prefi
     const struct rib_peer *peer = &r->peers[path->peer];
     char vrf[RIB_VRF_TEXT_MAX];
     json_object(j, NULL);
-    json_string(j, "role", role_of_path(r, p, at));
+    json_string(j, "role", role_name(path));
+    json_bool(j, "as_configured", path->configured);
     add_address(j, "peer", &peer->address);
     json_string(j, "router", rib_router_name(r, peer->router));
     json_text(j, "vrf", rib_vrf(vrf, peer));
@@ -438,12 +439,13 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
     const struct rib_path *path = &p->paths[at];
     const struct rib_peer *peer = &r->peers[path->peer];
     size_t hops = rib_as_hops(r, path->path);
-    text_add(out, "    %-9s %s %s, next hop %s%s\n", role_of_path(r, p, at),
+    text_add(out, "    %-9s %s %s, next hop %s%s%s\n", role_name(path),
              path->view == BMP_OUT ? "to" : "from",
              rib_is_session(peer) ? endpoint_address(address, &peer->address)
                                   : rib_router_name(r, peer->router),
              endpoint_address(next_hop, &path->path->next_hop),
-             path->use == PATH_STALE ? ", stale" : "");
+             path->use == PATH_STALE ? ", stale" : "",
+             path->configured ? ", as configured" : "");
     bgp_path_text(as_path, path->path);
     text_add(out, "              AS path %s", as_path[0] != '\0' ? as_path : "empty");
     if (hops != SIZE_MAX)
@@ -455,13 +457,22 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
     show_checks(out, p, path);
 }
 
+static bool has_candidates(const struct rib_prefix *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].role == PATH_CANDIDATE)
+            return true;
+    return false;
+}
+
 static void show_prefix(struct text *out, const struct rib *r, const struct rib_prefix *p)
 {
     char prefix[BGP_PREFIX_TEXT_MAX];
-    text_add(out, "  %s (%s): %s\n", bgp_prefix_text(prefix, &p->prefix),
-             p->watched->service, state_of(r, p));
+    text_add(out, "  %s (%s): %s%s\n", bgp_prefix_text(prefix, &p->prefix),
+             p->watched->service, state_of(r, p),
+             has_candidates(p) ? ", cannot tell which path is active" : "");
     for (size_t k = 0; k < p->n; k++)
-        if (p->paths[k].view != BMP_LOC_RIB || k == p->active)
+        if (p->paths[k].view != BMP_LOC_RIB || p->paths[k].role != PATH_NO_ROLE)
             show_path(out, r, p, k);
 }
 
@@ -482,8 +493,16 @@ void rib_text(const struct rib *r, const char *listen, struct text *out)
         }
     if (r->n_prefixes > 0)
         text_add(out, "\nWatched prefixes:\n");
-    for (size_t i = 0; i < r->n_prefixes; i++)
+    bool unknown = false;
+    for (size_t i = 0; i < r->n_prefixes; i++) {
         show_prefix(out, r, &r->prefixes[i]);
+        unknown = unknown || has_candidates(&r->prefixes[i]);
+    }
+    if (unknown)
+        text_add(out,
+                 "\n(cannot tell: the router may prefer any candidate, as by a local "
+                 "preference that it does\nnot report. Let it send its Loc-RIB, or set "
+                 "primary_peers and backup_peers in [bmp])\n");
     if (r->not_kept > 0)
         text_add(out, "\n%llu watched route%s not kept, beyond the limits\n",
                  (unsigned long long)r->not_kept, r->not_kept == 1 ? " is" : "s are");

@@ -28,10 +28,14 @@ static void begin_watch(void)
 static void check_prefix(const struct rib *r, const struct rib_prefix *p)
 {
     assert(p->n <= RIB_PREFIX_PATHS_MAX && watch_find(&watch, &p->prefix) != NULL);
-    assert(p->active == PATH_NONE || rib_path_is_usable(r, p, &p->paths[p->active]));
-    assert(p->backup == PATH_NONE || (p->backup != p->active && p->active != PATH_NONE));
-    for (size_t i = 0; i < p->n; i++)
-        assert(p->paths[i].peer < RIB_PEERS_MAX && r->peers[p->paths[i].peer].used);
+    bool usable = false;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct rib_path *path = &p->paths[i];
+        assert(path->peer < RIB_PEERS_MAX && r->peers[path->peer].used);
+        assert((path->role != PATH_NO_ROLE) == rib_path_is_usable(r, p, path));
+        usable = usable || path->role != PATH_NO_ROLE;
+    }
+    assert(usable == (rib_prefix_path(r, p) != NULL));
 }
 
 static void check_rib(const struct rib *r)

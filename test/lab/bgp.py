@@ -29,6 +29,7 @@ router bgp 4200000001
  address-family ipv4 unicast
   network 10.42.0.0/16
   neighbor 198.51.100.2 soft-reconfiguration inbound
+  neighbor 198.51.100.2 route-map PRIMARY in
   neighbor 198.51.100.6 soft-reconfiguration inbound
  exit-address-family
  address-family ipv6 unicast
@@ -45,6 +46,9 @@ router bgp 4200000001
   bmp monitor ipv6 unicast post-policy
   bmp connect 203.0.113.2 port 11019 min-retry 200 max-retry 500
  exit
+exit
+route-map PRIMARY permit 10
+ set local-preference 200
 exit
 route-map MOVED permit 10
  set ip next-hop 198.51.100.2

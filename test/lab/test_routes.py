@@ -158,25 +158,26 @@ def frr():
         steps.do("failover", ["PrefixWithdrawalEvent", "PrefixActivePath"], first("no network", MS),
                  lambda a: peer_of("active")(a) == R3)
         check_tables(net, agent, "failover")
-        steps.do("the first provider again", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
-                 first("network", MS, "route-map MS"), lambda a: peer_of("backup")(a) == R2)
-        check_tables(net, agent, "no fallback")
-        steps.do("backup route withdrawn", ["PrefixBackupRouteWithdrawalEvent"], first("no network", MS),
-                 lambda a: not peer_of("backup")(a))
+        back = ["PrefixAnnouncementEvent", "PrefixActivePath", "PrefixBackupPath"]
+        away = ["PrefixWithdrawalEvent", "PrefixActivePath"]
+        steps.do("the first provider again, by a longer path", back,
+                 first("network", MS, "route-map TRANSIT"), lambda a: peer_of("active")(a) == R2)
+        tap.equal((True, 2), (agent.prefix(MS)["active"]["as_configured"], agent.prefix(MS)["active"]["as_hops"]),
+                  "the router prefers it by local preference, which BMP does not have")
+        check_tables(net, agent, "fallback")
+        steps.do("the first provider away", away, first("no network", MS), lambda a: peer_of("active")(a) == R3)
         steps.do("origin AS change", ["PrefixOriginAsChangeEvent", "edgelat.route.origin_unexpected"],
                  second("network", MS, "route-map HIJACK"), origin_is(174))
         check_tables(net, agent, "origin")
         steps.do("origin AS back", ["PrefixOriginAsChangeEvent"], second("network", MS, "route-map MS"), origin_is(8075))
 
-        steps.do("first provider beside it", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"],
-                 first("network", MS, "route-map MS"), lambda a: peer_of("backup")(a) == R2)
+        steps.do("first provider beside it", back, first("network", MS, "route-map MS"), lambda a: peer_of("active")(a) == R2)
         steps.do("backup route's origin AS change", ["PrefixBackupRouteOriginAsChangeEvent", "edgelat.route.origin_unexpected"],
-                 first("network", MS, "route-map HIJACK"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 174)
+                 second("network", MS, "route-map HIJACK"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 174)
         tap.equal(["unexpected_origin"], agent.prefix(MS)["backup"].get("problems"), "the problem of the path")
         steps.do("backup route's origin AS back", ["PrefixBackupRouteOriginAsChangeEvent"],
-                 first("network", MS, "route-map MS"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 8075)
-        steps.do("backup route away", ["PrefixBackupRouteWithdrawalEvent"], first("no network", MS),
-                 lambda a: not peer_of("backup")(a))
+                 second("network", MS, "route-map MS"), lambda a: a.prefix(MS).get("backup", {}).get("origin_as") == 8075)
+        steps.do("first provider away again", away, first("no network", MS), lambda a: not peer_of("backup")(a))
         steps.do("long, private and prepended transit path to Microsoft",
                  ["PrefixAnnouncementEvent", "edgelat.route.path_long", "edgelat.route.path_private_as", "edgelat.route.path_prepended"],
                  first("network", TEAMS, "route-map ODD"), peer_of("active", TEAMS))
@@ -290,14 +291,14 @@ def gobgp():
         steps.do("failover at GoBGP", ["PrefixWithdrawalEvent", "PrefixActivePath"], first("no network", MS),
                  lambda a: peer_of("active")(a) == R3)
         steps.do("first provider again at GoBGP, by a shorter path",
-                 ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath", "PrefixActivePath", "PrefixBackupPath"],
+                 ["PrefixAnnouncementEvent", "PrefixBackupPath", "PrefixActivePath", "PrefixBackupPath"],
                  first("network", MS, "route-map MS"), lambda a: (peer_of("active")(a), peer_of("backup")(a)) == (R2, R3))
         check_gobgp(net, agent, "fallback at GoBGP")
         backup = peer_of("backup", BOTH)(agent)  # the one whose route came later
-        its = {R2: first, R3: second}[backup]
-        steps.do("backup route withdrawn at GoBGP", ["PrefixBackupRouteWithdrawalEvent"], its("no network", BOTH),
+        its, name = {R2: (first, "Prefix"), R3: (second, "PrefixBackupRoute")}[backup]
+        steps.do("backup route withdrawn at GoBGP", [name + "WithdrawalEvent"], its("no network", BOTH),
                  lambda a: not peer_of("backup", BOTH)(a))
-        steps.do("it is back at GoBGP", ["PrefixBackupRouteAnnouncementEvent", "PrefixBackupPath"], its("network", BOTH, "route-map MS"),
+        steps.do("it is back at GoBGP", [name + "AnnouncementEvent", "PrefixBackupPath"], its("network", BOTH, "route-map MS"),
                  lambda a: peer_of("backup", BOTH)(a) == backup)
         hijack = ["edgelat.route.origin_unexpected", "edgelat.route.origin_invalid"]
         steps.do("origin AS change of the backup at GoBGP", ["PrefixBackupRouteOriginAsChangeEvent"] + hijack,

@@ -257,8 +257,9 @@ static void check_recorded(const char *name, size_t piece)
         char text[BGP_PATH_TEXT_MAX];
         const struct rib_prefix *is = &w.rib.prefixes[i];
         CHECK_TEXT(expected[i], bgp_prefix_text(text, &is->prefix), name);
-        CHECK(is->active != PATH_NONE, "%s: %s is announced", name, expected[i]);
-        const struct bgp_path *path = is->paths[is->active].path;
+        CHECK(rib_prefix_path(&w.rib, is) != NULL, "%s: %s is announced", name,
+              expected[i]);
+        const struct bgp_path *path = rib_prefix_path(&w.rib, is)->path;
         CHECK_TEXT("65002 8075", bgp_path_text(text, path), "AS path");
         CHECK(bgp_path_has_community(path, 8075, 8007), "community");
         CHECK_INT(8075, path->large[0].global, "large community");

@@ -84,7 +84,7 @@ static const char *paths(const struct world *w)
                 continue;
             n += (size_t)snprintf(out + n, sizeof out - n, "%s%s %s%s via %s",
                                   n > 0 ? ", " : "", bgp_prefix_text(prefix, &p->prefix),
-                                  k == p->active ? "" : "not ",
+                                  rib_path_is_in_use(is) ? "" : "not ",
                                   bgp_path_text(as_path, is->path),
                                   endpoint_address(hop, &is->path->next_hop));
         }
@@ -266,7 +266,7 @@ static void test_loc_rib_first(void **state)
     peer_up(&w, &first);
     announce(&w, &first, "13.107.6.0/24", "65002 8075");
     CHECK_TEXT("13.107.6.0/24 65002 8075 via 198.51.100.2", paths(&w), "no more");
-    CHECK(w.rib.prefixes[1].active == PATH_NONE, "of no prefix");
+    CHECK(rib_prefix_path(&w.rib, &w.rib.prefixes[1]) == NULL, "of no prefix");
     CHECK(!rib_has_problems(&w.rib), "and nothing is withdrawn by that");
     world_end(&w);
 }

@@ -2,10 +2,13 @@
 #include "router.h"
 
 #include "otlp/names.h"
+#include "route/rib_lookup.h"
 #include "route/rib_show.h"
 
 static const struct neighbour first = {0xc6336402, 65002, 0, 0}; /* 198.51.100.2 */
 static const struct neighbour second = {0xc6336406, 65003, 0, 0};
+
+static const struct neighbour third = {0xc633640a, 65004, 0, 0};
 
 static struct bytes b;
 
@@ -40,6 +43,22 @@ static void peer_down(struct world *w, const struct neighbour *p)
 {
     put_peer_down(&b, p, 4);
     feed_bytes(w, &b);
+}
+
+/* "active 65002, backup 65003": of the paths that are here. */
+static const char *roles(const struct world *w, size_t prefix)
+{
+    static const char *const names[] = {"", "other", "backup", "candidate", "active"};
+    static char out[512];
+    const struct rib_prefix *p = &w->rib.prefixes[prefix];
+    out[0] = '\0';
+    for (size_t i = 0; i < p->n; i++)
+        if (p->paths[i].role != PATH_NO_ROLE)
+            snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s %u%s",
+                     *out != '\0' ? ", " : "", names[p->paths[i].role],
+                     w->rib.peers[p->paths[i].peer].as,
+                     p->paths[i].configured ? " as configured" : "");
+    return out;
 }
 
 /* A router with these sessions up and their tables sent, past the dump. */
@@ -193,15 +212,10 @@ static void test_prefix_events(void **state)
     CHECK_TEXT("198.51.100.6 (AS65003)", w.rib.events.list[1].after, "to the backup");
     pass(&w, 1000);
     announce(&w, &first, "13.107.6.0/24", "65002 8075");
-    CHECK_TEXT("PrefixBackupRouteAnnouncementEvent PrefixBackupPath", take_events(&w),
-               "the older path stays active, as in FRR");
-    withdraw(&w, &first, "13.107.6.0/24");
-    CHECK_TEXT("PrefixBackupRouteWithdrawalEvent", take_events(&w), "the backup");
-    announce(&w, &first, "13.107.6.0/24", "8075");
     CHECK_TEXT("PrefixAnnouncementEvent PrefixActivePath PrefixBackupPath",
-               take_events(&w), "a shorter one becomes active");
+               take_events(&w), "back to the primary");
     withdraw(&w, &second, "13.107.6.0/24");
-    take_events(&w);
+    CHECK_TEXT("PrefixBackupRouteWithdrawalEvent", take_events(&w), "the backup");
     announce(&w, &first, "13.107.6.0/24", "65002 64999");
     CHECK_TEXT("PrefixOriginAsChangeEvent edgelat.route.path_private_as "
                "edgelat.route.origin_unexpected",
@@ -396,6 +410,19 @@ static void test_unknown_open(void **state)
     world_end(&w);
 }
 
+static const char *shown(const struct world *w, bool json)
+{
+    static char copy[16384];
+    struct text text = {0};
+    if (json)
+        rib_json(&w->rib, "192.0.2.1:11019", &text);
+    else
+        rib_text(&w->rib, "192.0.2.1:11019", &text);
+    snprintf(copy, sizeof copy, "%s", text_string(&text));
+    text_free(&text);
+    return copy;
+}
+
 static void test_loc_rib(void **state)
 {
     (void)state;
@@ -408,8 +435,147 @@ static void test_loc_rib(void **state)
     put_route(&b, &loc, "13.107.6.0/24", &a, 0);
     feed_bytes(&w, &b);
     CHECK_TEXT("", take_events(&w), "the router's choice is no event of its own");
-    const struct rib_prefix *p = &w.rib.prefixes[0];
-    CHECK_INT(65003, w.rib.peers[p->paths[p->active].peer].as, "it is the active path");
+    const struct rib_path *path = rib_prefix_path(&w.rib, &w.rib.prefixes[0]);
+    CHECK_INT(65003, w.rib.peers[path->peer].as, "it is the active path");
+    CHECK(!path->configured, "not the one of the primary location");
+    announce(&w, &third, "13.107.6.0/24", "65004 8075");
+    withdraw(&w, &second, "13.107.6.0/24");
+    CHECK_TEXT("PrefixBackupRouteWithdrawalEvent", take_events(&w),
+               "the Loc-RIB still has a path that is gone");
+    CHECK_TEXT("candidate 65002, candidate 65004", roles(&w, 0), "so it cannot be told");
+    world_end(&w);
+}
+
+static void announce_pref(struct world *w, const struct neighbour *p, const char *path,
+                          uint32_t local_pref)
+{
+    struct neighbour after = post(p);
+    struct announcement a = {
+        .path = path, .next_hop = p->address, .local_pref = local_pref};
+    put_route(&b, &after, "13.107.6.0/24", &a, 0);
+    feed_bytes(w, &b);
+}
+
+/* BMP of FRR has no local preference of external peers: it may prefer a longer path. */
+static void test_active_cannot_be_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct endpoint e;
+    struct route_found found;
+    settle(&w, &first, &second);
+    w.rib.is.primary_peers = w.rib.is.backup_peers = "";
+    CHECK(endpoint_parse(&e, "13.107.6.152", 0), "an address");
+    announce_pref(&w, &first, "65002 8075", 0);
+    CHECK_TEXT("active 65002", roles(&w, 0), "the only one");
+    announce_pref(&w, &second, "65003 174 8075", 0);
+    CHECK_TEXT("candidate 65002, candidate 65003", roles(&w, 0), "either");
+    CHECK_TEXT("PrefixAnnouncementEvent", take_events(&w), "no claim of a backup");
+    CHECK(!rib_lookup(&w.rib, &e, &found), "no AS hops");
+    CHECK(strstr(shown(&w, false), "announced, cannot tell which path is active\n") !=
+              NULL,
+          "%s", shown(&w, false));
+    withdraw(&w, &(struct neighbour){first.address, 65002, 0, 0x40}, "13.107.6.0/24");
+    const struct event *e1 = event_named(&w, "PrefixWithdrawalEvent");
+    CHECK(e1 != NULL && strstr(e1->text, "one of 2 paths, it cannot be told which was "
+                                         "active") != NULL,
+          "%s", e1 != NULL ? e1->text : "none");
+    CHECK_TEXT("PrefixWithdrawalEvent", take_events(&w), "no claim of another path");
+    CHECK(rib_lookup(&w.rib, &e, &found), "AS hops of the only one");
+    world_end(&w);
+}
+
+/* Primary and backup by local preference, which BMP does not carry: the usual set-up. */
+static void test_active_as_configured(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, &second);
+    announce_pref(&w, &first, "65002 174 8075", 0);
+    announce_pref(&w, &second, "65003 8075", 0);
+    CHECK_TEXT("active 65002 as configured, backup 65003", roles(&w, 0), "the primary");
+    CHECK(strstr(shown(&w, false), "next hop 198.51.100.2, as configured\n") != NULL,
+          "%s", shown(&w, false));
+    CHECK(strstr(shown(&w, true), "\"role\":\"active\",\"as_configured\":true") != NULL,
+          "%s", shown(&w, true));
+    take_events(&w);
+    peer_down(&w, &first);
+    CHECK_TEXT("edgelat.bgp.session.lost PrefixWithdrawalEvent PrefixActivePath",
+               take_events(&w), "the primary is lost");
+    peer_up(&w, &first);
+    take_events(&w);
+    pass(&w, 6000);
+    announce_pref(&w, &first, "65002 174 8075", 0);
+    const struct event *active = event_named(&w, "PrefixActivePath");
+    CHECK(active != NULL && strstr(active->text, ": as configured in [bmp]") != NULL,
+          "%s", active != NULL ? active->text : "none");
+    CHECK_TEXT("PrefixAnnouncementEvent PrefixActivePath PrefixBackupPath",
+               take_events(&w), "and back");
+    announce_pref(&w, &first, "65002 174 8075", 90);
+    CHECK_TEXT("backup 65003, active 65002 as configured", roles(&w, 0), "one has it");
+    announce_pref(&w, &second, "65003 8075", 100);
+    CHECK_TEXT("active 65003, backup 65002", roles(&w, 0), "what is reported is first");
+    world_end(&w);
+}
+
+/* Local preferences that are equal: RFC 4271, section 9.1.2.2, as far as BMP has it. */
+static void test_active_by_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *paths[2];
+        uint32_t as;
+        const char *roles;
+    } cases[] = {
+        {"shorter",
+         {"65002 174 8075", "65003 8075"},
+         65003,
+         "backup 65002, active 65003"},
+        {"equal",
+         {"65002 8075", "65003 8075"},
+         65003,
+         "candidate 65002, candidate 65003"},
+        {"external before internal",
+         {"65002 8075", "65003 8075"},
+         65001,
+         "active 65002, backup 65001"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        struct neighbour other = {0xc6336406, cases[i].as, 0, 0};
+        settle(&w, &first, &other);
+        w.rib.is.primary_peers = w.rib.is.backup_peers = "";
+        announce_pref(&w, &other, cases[i].paths[1], 100);
+        announce_pref(&w, &first, cases[i].paths[0], 100);
+        CHECK_TEXT(cases[i].roles, roles(&w, 0), cases[i].what);
+        world_end(&w);
+    }
+}
+
+/* Each router has an active path: what one of them does is no news of the other. */
+static void test_two_routers(void **state)
+{
+    (void)state;
+    struct world w;
+    struct endpoint address, e;
+    struct route_found found;
+    settle(&w, &first, NULL);
+    CHECK(endpoint_parse(&address, "203.0.113.4", 0), "the other router");
+    CHECK(endpoint_parse(&e, "13.107.6.152", 0), "an address");
+    struct feed other = feed_of(&w.rib, &address);
+    put_initiation(&b, "r4");
+    put_peer_up(&b, &second, 65001, false);
+    struct announcement a = {.path = "65003 8075", .next_hop = second.address};
+    put_route(&b, &second, "13.107.6.0/24", &a, 0);
+    CHECK(feed_take(&other, b.at, b.n, w.now) == (ssize_t)b.n, "taken");
+    b.n = 0;
+    take_events(&w);
+    CHECK_TEXT("active 65002, active 65003", roles(&w, 0), "one of each");
+    CHECK(!rib_lookup(&w.rib, &e, &found), "over which one is not known");
+    peer_down(&w, &first);
+    CHECK_TEXT("edgelat.bgp.session.lost PrefixWithdrawalEvent", take_events(&w),
+               "the other one has not changed");
+    CHECK(rib_lookup(&w.rib, &e, &found), "over the other one");
     world_end(&w);
 }
 
@@ -421,19 +587,6 @@ static const struct event *event_of(const struct world *w, const char *name)
             return &w->rib.events.list[i];
     CHECK(false, "an event %s", name);
     return NULL;
-}
-
-static const char *shown(const struct world *w, bool json)
-{
-    static char copy[16384];
-    struct text text = {0};
-    if (json)
-        rib_json(&w->rib, "192.0.2.1:11019", &text);
-    else
-        rib_text(&w->rib, "192.0.2.1:11019", &text);
-    snprintf(copy, sizeof copy, "%s", text_string(&text));
-    text_free(&text);
-    return copy;
 }
 
 /* Length, prepending and private AS numbers are limited for registered prefixes only. */
@@ -654,6 +807,10 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_unknown_open),
         cmocka_unit_test(test_loc_rib),
+        cmocka_unit_test(test_active_cannot_be_told),
+        cmocka_unit_test(test_active_as_configured),
+        cmocka_unit_test(test_active_by_rules),
+        cmocka_unit_test(test_two_routers),
         cmocka_unit_test(test_rules_of_registered_prefixes),
         cmocka_unit_test(test_as_hops),
         cmocka_unit_test(test_no_router),
