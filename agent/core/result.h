@@ -106,7 +106,8 @@ struct result {
     /* Of an unreachable TCP connection: the router that reported it by ICMP, and the address
      * of this host that it told; FAMILY_NONE: no report, or one of this host itself. */
     struct endpoint reporter, reported_to;
-    /* Kernel retransmissions of its packets: packets lost besides the probe itself. */
+    /* Packets lost besides the probe itself, by retransmissions of the kernel, as far as it
+     * is certain that those were needed. */
     uint8_t lost_packets;
     /* All packets of the probe, both directions, and their bytes with IP headers; at least what
      * was on the wire. 0: not known. */

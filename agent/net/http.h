@@ -94,7 +94,9 @@ struct http_reply { /* Valid only during the callback. */
     int64_t retry_after_ns; /* from Retry-After; 0: none */
     struct http_times times;
     struct http_facts facts;
-    uint8_t lost_packets; /* TCP retransmissions on the connection */
+    /* TCP retransmissions since the probe's socket was connected, but for those that the
+     * peer reports as received twice (RFC 2883). */
+    uint8_t lost_packets;
     struct tcp_wire wire; /* tcp_wire_of(); 0: not known, or the reply was cut off */
 };
 

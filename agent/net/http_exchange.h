@@ -32,6 +32,7 @@ struct http_exchange {
     struct curl_slist *headers, *connect_to, *resolve;
     struct multi *multi;
     int socket;             /* a probe's socket until libcurl takes it, else -1 */
+    uint32_t lost_before;   /* tcp_lost_of() that socket, which are its SYNs */
     bool tls, repeat, warm; /* `warm`: the second request is in progress */
     bool cut_reply, cut, too_long;
     bool proxied;     /* the probe's socket is connected to a proxy */

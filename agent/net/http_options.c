@@ -9,7 +9,6 @@
 
 #include <ctype.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +28,7 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose,
     int fd = x->socket;
     x->socket = -1;
     x->handshake.socket = fd;
+    x->lost_before = tcp_lost_of(fd);
     /* never a second connection: it would be measured instead */
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
@@ -58,12 +58,9 @@ static int on_new_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 static int on_close_socket(void *user, curl_socket_t fd)
 {
     struct http_exchange *x = user;
-    struct tcp_info info = {0};
-    socklen_t len = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
-        x->reply.lost_packets = info.tcpi_total_retrans > UINT8_MAX
-                                    ? UINT8_MAX
-                                    : (uint8_t)info.tcpi_total_retrans;
+    uint32_t lost = tcp_lost_of(fd);
+    lost -= lost < x->lost_before ? lost : x->lost_before;
+    x->reply.lost_packets = lost > UINT8_MAX ? UINT8_MAX : (uint8_t)lost;
     if (!x->cut) /* else more may be on its way */
         x->reply.wire = tcp_wire_of(fd);
     return multi_close_socket(x->multi, fd);

@@ -7,6 +7,16 @@
 
 enum { HEADERS = 40 + 32 };
 
+uint32_t tcp_lost_of(int socket)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &len);
+    return info.tcpi_total_retrans > info.tcpi_dsack_dups
+               ? info.tcpi_total_retrans - info.tcpi_dsack_dups
+               : 0;
+}
+
 struct tcp_wire tcp_wire_of(int socket)
 {
     struct tcp_info info = {0};

@@ -21,4 +21,8 @@ struct tcp_wire {
  */
 struct tcp_wire tcp_wire_of(int socket);
 
+/* Retransmissions, but for those of segments that the peer reports as received twice (RFC 2883):
+ * they were not lost, only late. A SYN is never reported. 0 as well: not known. */
+uint32_t tcp_lost_of(int socket);
+
 #endif

@@ -125,6 +125,13 @@ __attribute__((format(printf, 2, 3))) void exchange_note(struct exchange *x,
  * counts, never a delay. */
 void prober_after(struct prober *p, uint32_t stream, enum counter what);
 
+/*
+ * The last round-trip delay to an address that a kind measured for certain, or 0. It tells
+ * what a TCP that sends again cannot (probe/tcp/resent.h). The prober keeps some hundreds.
+ */
+void prober_set_rtt(struct prober *p, const struct endpoint *to, int64_t rtt_ns);
+int64_t prober_rtt_ns(const struct prober *p, const struct endpoint *to);
+
 /* Counters of struct prober_counters that kinds count. */
 void prober_count_foreign(struct prober *p);
 void prober_count_damaged(struct prober *p);

@@ -32,6 +32,8 @@ struct probe {
 #define NEVER        INT64_MAX
 #define SPARE_MAX    64 /* with those that are read together: PROBER_UNREAD_MAX */
 
+enum { RTTS = 512 };
+
 struct opened {
     bool open;
     void *state;
@@ -71,6 +73,11 @@ struct prober {
     int64_t shortest_ns; /* of their delays; 0: none yet */
     bool destroyed;
     int open_handles;
+
+    struct known_rtt {
+        struct endpoint to; /* FAMILY_NONE: nothing is known */
+        int64_t ns;
+    } rtts[RTTS]; /* by a hash of the address */
 };
 
 /* ---- results ---- */
@@ -260,6 +267,17 @@ void prober_after(struct prober *p, uint32_t stream, enum counter what)
 {
     if (!p->destroyed && p->events.on_after != NULL)
         p->events.on_after(stream, what, p->events.user);
+}
+
+void prober_set_rtt(struct prober *p, const struct endpoint *to, int64_t rtt_ns)
+{
+    p->rtts[endpoint_hash(to) % RTTS] = (struct known_rtt){*to, rtt_ns};
+}
+
+int64_t prober_rtt_ns(const struct prober *p, const struct endpoint *to)
+{
+    const struct known_rtt *k = &p->rtts[endpoint_hash(to) % RTTS];
+    return endpoint_same_address(&k->to, to) ? k->ns : 0;
 }
 
 void prober_count_foreign(struct prober *p)

@@ -256,9 +256,10 @@ static void on_reply(const struct http_reply *reply, void *user)
     struct fetch *f = user;
     struct result *r = &f->x->result;
     enum outcome outcome = take_reply(f, reply);
-    if (f->proxy == NULL &&
-        reply->lost_packets > r->lost_packets) /* from the first SYN on */
-        r->lost_packets = reply->lost_packets;
+    if (f->proxy == NULL)
+        r->lost_packets = (uint8_t)(r->lost_packets + reply->lost_packets > UINT8_MAX
+                                        ? UINT8_MAX
+                                        : r->lost_packets + reply->lost_packets);
     r->wire_bytes = reply->wire.bytes;
     r->wire_packets = reply->wire.packets;
     finish(f, outcome);
@@ -343,7 +344,8 @@ static void on_proxy(struct fetch *f, const struct handshake_end *end)
         no_proxy(f, outcome, why);
         return;
     }
-    f->delays[PROXY_CONNECT] = end->kernel_time ? end->rtt_ns : f->connect_ns;
+    f->delays[PROXY_CONNECT] =
+        end->kernel_time && end->resent == 0 ? end->rtt_ns : f->connect_ns;
     connected(f, end->socket);
 }
 
@@ -358,7 +360,7 @@ static void on_handshake(const struct handshake_end *end, void *user)
         on_proxy(f, end);
         return;
     }
-    r->lost_packets = end->lost_packets;
+    r->lost_packets = handshake_lost(end, prober_rtt_ns(tools_of(f)->prober, &f->to));
     if (end->error != 0) {
         r->wire_bytes = HANDSHAKE_WIRE_BYTES;
         r->wire_packets = HANDSHAKE_WIRE_PACKETS;
@@ -369,7 +371,10 @@ static void on_handshake(const struct handshake_end *end, void *user)
     if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
         prober_count_fallback(tools_of(f)->prober);
     f->delays[RTT] = end->rtt_ns;
-    f->delays[CONNECT] = end->kernel_time ? end->rtt_ns : f->connect_ns;
+    f->delays[CONNECT] =
+        end->kernel_time && r->lost_packets == 0 ? end->rtt_ns : f->connect_ns;
+    if (end->answered_ns > 0)
+        prober_set_rtt(tools_of(f)->prober, &f->to, end->answered_ns);
     connected(f, end->socket);
 }
 

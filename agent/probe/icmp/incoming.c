@@ -77,6 +77,8 @@ static void on_reply(struct icmp_family *f, const struct packet_in *p,
         exchange_note(x, "no delay: the kernel did not stamp the reply");
         icmp_watch(f);
     }
+    if (rtt != DELAY_UNDEFINED)
+        prober_set_rtt(s->prober, &x->to, rtt);
     exchange_done(x, OUTCOME_REPLY, &rtt);
 }
 

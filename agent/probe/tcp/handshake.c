@@ -8,6 +8,7 @@
 #include "net/socket.h"
 #include "probe/cause.h"
 #include "probe/tcp/info.h"
+#include "probe/tcp/resent.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -111,16 +112,16 @@ void handshake_cancel(struct handshake *h)
     handshake_hang_up(leave(h));
 }
 
-static uint8_t lost_packets(const struct tcp_sample *sample)
+uint8_t handshake_lost(const struct handshake_end *end, int64_t rtt_ns)
 {
-    return sample->retransmissions > UINT8_MAX ? UINT8_MAX
-                                               : (uint8_t)sample->retransmissions;
+    return resent_lost(end->resent, end->took_ns,
+                       end->answered_ns > 0 ? end->answered_ns : rtt_ns);
 }
 
-uint8_t handshake_sent_again(const struct handshake *h)
+uint8_t handshake_lost_so_far(const struct handshake *h, int64_t rtt_ns)
 {
-    struct tcp_sample sample = tcp_sample_of(h->socket);
-    return h->waited ? 0 : lost_packets(&sample);
+    uint32_t resent = h->waited ? 0 : tcp_sample_of(h->socket).retransmissions;
+    return resent_unanswered(resent, mono_now().ns - h->sent.ns, rtt_ns);
 }
 
 /*
@@ -134,12 +135,15 @@ static void measure(struct handshake_end *end, const struct tcp_sample *sample,
     end->took_ns = user_ns - sample->answered_ms * NS_PER_MS;
     if (end->waited)
         return; /* a SYN sent again while the first one waited was not lost */
-    end->lost_packets = lost_packets(sample);
-    if (end->lost_packets > 0)
-        return;
+    bool resent = sample->retransmissions > 0;
+    end->resent = sample->retransmissions > UINT8_MAX ? UINT8_MAX
+                                                      : (uint8_t)sample->retransmissions;
     int64_t rtt_ns = sample->rtt_us * NS_PER_US;
-    end->kernel_time = rtt_ns > 0 && rtt_ns <= user_ns;
-    if (end->kernel_time || !late)
+    int64_t rounding_ns = resent ? NS_PER_MS : 0; /* of timestamps */
+    if (rtt_ns > 0 && rtt_ns <= user_ns + rounding_ns)
+        end->answered_ns = rtt_ns;
+    end->kernel_time = end->answered_ns > (resent ? HANDSHAKE_RESENT_LEAST_NS : 0);
+    if (end->kernel_time || (!late && !resent))
         end->rtt_ns = end->kernel_time ? rtt_ns : user_ns;
 }
 

@@ -22,17 +22,23 @@ struct handshake_end {
     struct icmp_report report; /* the ICMP error behind `error`; by FAMILY_NONE: none */
     int socket; /* connected, non-blocking, owned by the callee; -1 after an error */
     /*
-     * From the SYN to its SYN-ACK. Undefined when the SYN was retransmitted, as the kernel
-     * knows only to the millisecond which one was answered; and when it waited in this host
-     * for the link address of the next hop, as the kernel's sample begins before that.
+     * From the SYN to its SYN-ACK. Where the SYN was sent again, the kernel knows it only to
+     * the millisecond, and only if the peer has TCP timestamps: undefined when unknown or
+     * shorter than HANDSHAKE_RESENT_LEAST_NS. Undefined when the SYN waited in this host for
+     * the link address of the next hop, as the kernel's sample begins before that.
      */
     int64_t rtt_ns;
-    int64_t took_ns;      /* from the first SYN to an answer, to some ms; 0: none came */
-    bool kernel_time;     /* `rtt_ns` is the kernel's, else our own clock's */
-    bool waited;          /* for the link address of the next hop */
-    bool plain;           /* nothing but the handshake has happened on the socket */
-    uint8_t lost_packets; /* retransmitted SYNs */
+    int64_t took_ns;  /* from the first SYN to an answer, to some ms; 0: none came */
+    bool kernel_time; /* `rtt_ns` is the kernel's, else our own clock's */
+    bool waited;      /* for the link address of the next hop */
+    bool plain;       /* nothing but the handshake has happened on the socket */
+    uint8_t resent;   /* SYNs sent again, lost or not (probe/tcp/resent.h) */
+    int64_t
+        answered_ns; /* the delay of the SYN that was answered, to some ms; 0: unknown */
 };
+
+/* An error of 1 ms is one percent of it. */
+#define HANDSHAKE_RESENT_LEAST_NS (100 * NS_PER_MS)
 
 typedef void handshake_cb(const struct handshake_end *end, void *user);
 
@@ -62,8 +68,12 @@ int handshake_start_in(struct handshake **out, struct handshake_set *set,
 
 void handshake_cancel(struct handshake *h); /* not after the callback came */
 
-/* Retransmissions of its SYN so far. */
-uint8_t handshake_sent_again(const struct handshake *h);
+/* The SYNs that are lost. `rtt_ns` is a round-trip delay to that host, in case that the
+ * handshake does not tell its own; 0: not known, and then they are not counted. */
+uint8_t handshake_lost(const struct handshake_end *end, int64_t rtt_ns);
+
+/* Those of its SYNs that were sent again and are lost by now. */
+uint8_t handshake_lost_so_far(const struct handshake *h, int64_t rtt_ns);
 
 /* Closes a socket with a reset: nothing stays in TIME_WAIT, so ports do not run out. */
 void handshake_hang_up(int socket);

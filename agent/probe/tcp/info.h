@@ -15,7 +15,9 @@
 
 struct tcp_sample {
     /* Of the handshake, as long as no data was sent; 0: none. Not the least one, which the
-     * kernel keeps when a socket is connected again. */
+     * kernel keeps when a socket is connected again. When the SYN was sent again, it is that of
+     * the one that was answered, in ms, by the timestamps that the answer echoes (RFC 7323);
+     * 0 if the peer has none (Karn's algorithm). */
     uint32_t rtt_us;
     uint32_t retransmissions;
     uint32_t answered_ms; /* ago; later segments of the peer count as well */

@@ -206,6 +206,106 @@ static void retransmitted_syn(void **unused)
     bed_end(b);
 }
 
+/* The SYN-ACK to `syn`, by IPv4; with timestamps (RFC 7323) if the SYN has them. */
+static struct packet syn_ack(const struct packet *syn, bool timestamps)
+{
+    static const uint8_t options[] = {1, 1, 8, 10, 0, 0, 0, 1};
+    struct packet p = reply_to(syn);
+    const uint8_t *theirs = syn->bytes + 20;
+    uint8_t *ours = p.bytes + 20;
+    memset(ours, 0, sizeof p.bytes - 20);
+    memcpy(ours, theirs + 2, 2);
+    memcpy(ours + 2, theirs, 2);
+    ours[4] = 1; /* the sequence number */
+    memcpy(ours + 8, theirs + 4, 4);
+    for (int i = 11; ++ours[i] == 0;)
+        i--;
+    ours[12] = timestamps ? 8 << 4 : 5 << 4;
+    ours[13] = 0x12;
+    ours[14] = 0xff; /* the window */
+    const uint8_t *at = theirs + 20;
+    while (timestamps && *at != 8)
+        at += *at == 1 ? 1 : at[1];
+    if (timestamps) {
+        memcpy(ours + 20, options, sizeof options);
+        memcpy(ours + 28, at + 2, 4);
+    }
+    p.len = timestamps ? 52 : 40;
+    p.bytes[2] = 0;
+    p.bytes[3] = (uint8_t)p.len;
+    p.bytes[10] = p.bytes[11] = 0;
+    put_checksum(p.bytes + 10, add_up(p.bytes, 20));
+    put_checksum(ours + 16, add_up(p.bytes + 12, 8) + 6 + (uint32_t)p.len - 20 +
+                                add_up(ours, p.len - 20));
+    return p;
+}
+
+/* Answers the first SYN `rtt_ms` after it came, or loses it and answers the second so. */
+static void handshake(struct bed *b, bool timestamps, bool lose, int rtt_ms)
+{
+    struct endpoint to = bed_to(far_ends[0], 443);
+    bed_send(b, 0, &to);
+    struct packet syn = take_request(b);
+    if (lose) {
+        bed_turn(b, SIZE_MAX, 900);
+        syn = take_request(b);
+    }
+    bed_turn(b, SIZE_MAX, (uint64_t)rtt_ms);
+    struct packet answer = syn_ack(&syn, timestamps);
+    inject(&answer);
+}
+
+/* The kernel sends a SYN again after a second, whether or not it is lost. */
+static void sent_again(void **unused)
+{
+    (void)unused;
+    NEEDS_TUN;
+    static const struct {
+        const char *what;
+        bool timestamps;
+        int earlier_ms; /* the delay of a handshake before; 0: there is none */
+        bool lose;
+        int rtt_ms;
+        int lost, delay_ms; /* -1: undefined */
+        const char *cause;
+    } cases[] = {
+        {"slow", true, 0, false, 1100, 0, 1100, ""},
+        {"lost", true, 0, true, 20, 1, -1, "no delay: the SYN was sent again"},
+        {"lost, to the millisecond", true, 0, true, 200, 1, 200, ""},
+        {"slow, unmarked", false, 900, false, 1100, 0, -1,
+         "no delay: the SYN was sent again"},
+        {"lost, unmarked", false, 10, true, 20, 1, -1,
+         "no delay: the SYN was sent again"},
+        {"unmarked, the first of all", false, 0, false, 1100, 0, -1,
+         "no delay: the SYN was sent again, and the round-trip delay here is not known: "
+         "cannot tell whether one was lost"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed *b = bed_make(kinds);
+        target_wait(&b->target, 5 * NS_PER_S);
+        if (cases[i].earlier_ms > 0) {
+            handshake(b, cases[i].timestamps, false, cases[i].earlier_ms);
+            bed_wait(b, 1);
+        }
+        handshake(b, cases[i].timestamps, cases[i].lose, cases[i].rtt_ms);
+        bed_wait(b, cases[i].earlier_ms > 0 ? 2 : 1);
+        const struct result *r = &b->results[b->n - 1];
+        CHECK(r->outcome == OUTCOME_REPLY, "%s: %s", cases[i].what, r->cause);
+        CHECK_INT(cases[i].lost, r->lost_packets, cases[i].what);
+        CHECK_TEXT(cases[i].cause, r->cause, cases[i].what);
+        if (cases[i].delay_ms < 0)
+            CHECK_INT(DELAY_UNDEFINED, r->delays[0], cases[i].what);
+        else
+            CHECK(r->delays[0] >= (cases[i].delay_ms - 2) * NS_PER_MS &&
+                      r->delays[0] < (cases[i].delay_ms + 300) * NS_PER_MS,
+                  "%s: %lld ns", cases[i].what, (long long)r->delays[0]);
+        bed_end(b);
+        uint8_t rest[2048];
+        while (read(tun, rest, sizeof rest) > 0)
+            ; /* SYNs that nobody answers any more */
+    }
+}
+
 static void no_descriptor_left(void **unused)
 {
     (void)unused;
@@ -375,6 +475,7 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(loss),
         cmocka_unit_test(retransmitted_syn),
+        cmocka_unit_test(sent_again),
         cmocka_unit_test(no_descriptor_left),
         cmocka_unit_test(no_route),
         cmocka_unit_test(icmp_errors),
