@@ -149,6 +149,7 @@ struct facts_path { /* to a service, in its first family */
     enum path_end end;
     uint8_t hops;
     struct endpoint first_hop;
+    struct endpoint last_local; /* the last router of the local network; none: unknown */
     enum entry_state entry;
     char entry_metro[8];          /* "": cannot tell */
     enum role role;               /* of the entry, where there is a connection */

@@ -24,6 +24,7 @@
 #define JUDGE_LOSS_RATIO  0.01   /* of packets; Microsoft's limit for bursts of media */
 #define JUDGE_DNS_LOSS_RATIO                                                             \
     0.05 /* a lookup in twenty then waits, 5 s by default (resolv.conf(5)) */
+#define JUDGE_PEAKS_RATIO  0.05   /* of differences of delays; fewer are rare peaks */
 #define JUDGE_ERRORS_RATIO 0.001  /* of the packets of an interface */
 #define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
 #define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
@@ -120,6 +121,13 @@ bool judge_is_divided(const struct facts *f, size_t service);
 
 /* Of those that show it, the path on which the provider adds most; NULL: none does. */
 const struct facts_path *judge_divided_path(const struct facts *f);
+
+/* The gateway surely is over its limit, and what is behind it does not answer sooner. */
+bool judge_gateway_is_slow(const struct judging *j, size_t family);
+
+/* The delay that all behind the gateway has in common, where that makes services slow and
+ * paths do not show another place: that of the access line. NaN: none. */
+double judge_line_ms(const struct judging *j);
 
 /* What the segment adds on the path where it adds most, in ms; 0: no path shows it. */
 double judge_most_added(const struct facts *f, enum segment segment);

@@ -67,16 +67,26 @@ static void judge_link(const struct judging *j)
     }
 }
 
-static double fastest_service_ms(const struct facts *f)
+/* A service surely answers sooner than the gateway, so that answers ICMP late. */
+static bool services_are_sooner(const struct facts *f, const struct facts_probes *gateway)
 {
-    double least = INFINITY;
+    struct facts_median hop = facts_median(&gateway->delays);
     for (size_t i = 0; i < f->n_services; i++)
         for (size_t k = 0; k < FACTS_FAMILIES; k++) {
             struct facts_median m = facts_median(&f->services[i].by[k].tcp.delays);
-            if (m.n > 0 && m.min_ms < least)
-                least = m.min_ms;
+            if (m.n > 0 && m.high_ms < hop.low_ms)
+                return gateway->lost == 0;
         }
-    return least;
+    return false;
+}
+
+bool judge_gateway_is_slow(const struct judging *j, size_t family)
+{
+    const struct facts_gateway *g = &j->f->gateways[family];
+    struct facts_median m = facts_median(&g->icmp.delays);
+    return !g->first_hop && m.n > 0 && m.low_ms > JUDGE_GATEWAY_MS &&
+           !(j->varies && m.min_ms < JUDGE_GATEWAY_MS) &&
+           !services_are_sooner(j->f, &g->icmp);
 }
 
 /* The logarithm of how much more likely `lost` of `sent` is at the loss `p` than at `q`. */
@@ -168,12 +178,11 @@ static void judge_gateway(const struct judging *j, size_t family)
     }
     if (row->grade == GRADE_BAD && j->varies && m.min_ms < JUDGE_GATEWAY_MS) {
         row->grade = GRADE_POOR;
-    } else if (row->grade == GRADE_BAD && p->lost == 0 &&
-               fastest_service_ms(j->f) < m.low_ms) {
+    } else if (row->grade == GRADE_BAD && services_are_sooner(j->f, p)) {
         row->grade = GRADE_GOOD;
         JUDGE_SET(row->text, "%s answers ICMP late: services behind it answer sooner",
                   what);
-    } else if (row->grade == GRADE_BAD && m.low_ms > JUDGE_GATEWAY_MS) {
+    } else if (judge_gateway_is_slow(j, family)) {
         struct fault_found *x =
             diagnosis_fault(j->out, FAULT_GATEWAY_SLOW, CERTAINTY_SURE, 0);
         JUDGE_SET(x->what,

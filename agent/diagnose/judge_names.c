@@ -49,10 +49,11 @@ static bool is_slow_itself(const struct facts *f, const struct facts_median *m)
 
 /* The slow segments that do not make the resolver slow, as bits of faults: all of them
  * together add less than what its answers take, or they take less than what one adds. */
-static uint64_t not_its_segments(const struct facts *f, const struct facts_median *m)
+static uint64_t not_its_segments(const struct judging *j, const struct facts_median *m)
 {
-    double local_ms = judge_most_added(f, SEGMENT_LOCAL),
-           provider_ms = judge_most_added(f, SEGMENT_PROVIDER);
+    const struct facts *f = j->f;
+    double local_ms = judge_most_added(f, SEGMENT_LOCAL), line_ms = judge_line_ms(j),
+           provider_ms = isnan(line_ms) ? judge_most_added(f, SEGMENT_PROVIDER) : line_ms;
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         if (f->gateways[k].icmp.answered > 0)
             local_ms = fmax(local_ms, facts_median(&f->gateways[k].icmp.delays).high_ms);
@@ -113,7 +114,7 @@ static void judge_resolver(const struct judging *j, const struct facts_resolver 
     } else if (row->grade == GRADE_BAD) {
         struct fault_found *x = resolver_fault(j, FAULT_RESOLVER_SLOW, r);
         if (!late)
-            x->despite = not_its_segments(j->f, &m);
+            x->despite = not_its_segments(j, &m);
         if (!late && is_slow_itself(j->f, &m))
             x->despite |= FAULT_BIT(FAULT_GATEWAY_LOSS) | FAULT_BIT(FAULT_PATH_LOSS);
         if (!late &&

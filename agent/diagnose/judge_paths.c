@@ -1,5 +1,4 @@
 /* The way to Microsoft: loss and where, segments, entry PoP, front doors, path MTU. */
-#include "base/mem.h"
 #include "core/loss.h"
 #include "core/media.h"
 #include "diagnose/judge.h"
@@ -7,7 +6,6 @@
 #include "edge/mtu_watch.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- loss ---- */
@@ -239,8 +237,7 @@ static uint32_t services_slow_by_others(const struct judging *j, enum segment se
 {
     const struct facts_path *least = path_by(j->f, segment, UINT32_MAX, false);
     uint32_t services = 0;
-    if (segment == SEGMENT_MICROSOFT || least == NULL ||
-        ms(least->segment_ns[segment]) <= JUDGE_SEGMENT_MS)
+    if (least == NULL || ms(least->segment_ns[segment]) <= JUDGE_SEGMENT_MS)
         return 0;
     for (size_t i = 0; i < j->f->n_services; i++)
         if (path_by(j->f, segment, UINT32_C(1) << i, true) == NULL &&
@@ -332,6 +329,117 @@ static void judge_distance(const struct judging *j, uint32_t services)
     text_free(&names);
 }
 
+/* ---- the access line ---- */
+
+struct access_line { /* of what was measured behind the gateway */
+    struct facts_median least;
+    double queue_ms; /* by so much each median at least is above its minimum */
+    size_t n;
+};
+
+static void add_behind(struct access_line *l, const struct facts_median *m)
+{
+    if (m->n == 0)
+        return;
+    if (l->n == 0 || m->ms < l->least.ms)
+        l->least = *m;
+    l->queue_ms = fmin(l->n == 0 ? INFINITY : l->queue_ms, m->ms - m->min_ms);
+    l->n++;
+}
+
+/* Services besides resolvers and relays, which take other ways behind the line. A resolver at a
+ * private address may be at this site. */
+static bool measure_line(const struct facts *f, struct access_line *l)
+{
+    size_t services;
+    *l = (struct access_line){0};
+    for (size_t i = 0; i < f->n_services; i++) {
+        struct facts_median m = judge_delay_of(f, i);
+        add_behind(l, &m);
+    }
+    services = l->n;
+    for (size_t i = 0; i < f->n_resolvers; i++) {
+        const struct facts_resolver *r = &f->resolvers[i];
+        struct facts_median m = facts_median(&r->udp.delays);
+        if (!r->extra && !endpoint_is_private(&r->server.at))
+            add_behind(l, &m);
+    }
+    for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        struct facts_median m = facts_median(&f->media[i].stun.delays);
+        add_behind(l, &m);
+    }
+    return services > 0 && l->n > services;
+}
+
+static bool gateway_is_fast(const struct facts *f)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        const struct facts_gateway *g = &f->gateways[k];
+        if (g->icmp.answered == 0 || g->first_hop)
+            continue;
+        n++;
+        if (facts_median(&g->icmp.delays).high_ms > JUDGE_GATEWAY_MS)
+            return false;
+    }
+    return n > 0;
+}
+
+/* The services that are slow by what the line adds, mostly. */
+static uint32_t services_slow_by_line(const struct judging *j,
+                                      const struct access_line *l)
+{
+    uint32_t services = 0;
+    for (size_t i = 0; i < j->f->n_services; i++)
+        if (judge_is_slow(j, i, 0) && !distance_explains(j, i) &&
+            2 * l->least.ms > judge_delay_of(j->f, i).ms)
+            services |= UINT32_C(1) << i;
+    return services;
+}
+
+/* A delay that changes is that of a queue; where that is, a trace of other minutes does not
+ * tell. One that does not change is the line's if no path shows another place. */
+static uint32_t slow_line(const struct judging *j, struct access_line *l)
+{
+    if (!measure_line(j->f, l) || !gateway_is_fast(j->f) ||
+        l->least.low_ms <= JUDGE_SEGMENT_MS ||
+        (l->queue_ms <= JUDGE_SEGMENT_MS && judge_divided_path(j->f) != NULL))
+        return 0;
+    return services_slow_by_line(j, l);
+}
+
+double judge_line_ms(const struct judging *j)
+{
+    struct access_line l;
+    return slow_line(j, &l) != 0 ? l.least.ms : NAN;
+}
+
+static void judge_line(const struct judging *j)
+{
+    struct access_line l;
+    uint32_t services = slow_line(j, &l);
+    if (services == 0)
+        return;
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_PROVIDER_SLOW, CERTAINTY_LIKELY, services);
+    x->shared = true;
+    x->title = "Access line slow or full";
+    x->segment = fault_segment(FAULT_LOAD);
+    x->whom = "whoever runs the router of this site, then the provider";
+    JUDGE_SET(
+        x->what,
+        "All that is behind the gateway is late: services, DNS resolvers and relays "
+        "of media take %.0f ms at least (median), while the gateway is fast%s.",
+        l.least.ms,
+        l.queue_ms > JUDGE_SEGMENT_MS ? "; the delay changes as that of a full queue"
+                                      : "");
+    JUDGE_SET(
+        x->next,
+        "Look for uploads, backups and downloads that fill the line, and compare at "
+        "a quiet time: edgelat diagnose --load; if all is as late then, give the "
+        "provider this report.");
+}
+
 /* ---- the slow segment ---- */
 
 /* "teams, bing are served from a far PoP, LON" where one PoP serves all of them, else
@@ -362,15 +470,81 @@ static void add_far_pops(struct text *out, const struct facts *f, uint32_t servi
     text_add(out, " are served from far PoPs, or over a detour");
 }
 
+/* Behind the entry to Microsoft's network: where the PoP is in its metro, DNS has no part. */
+static void judge_inside(const struct judging *j, uint32_t services, uint32_t own,
+                         bool same_metro)
+{
+    const struct facts *f = j->f;
+    struct text names = {0};
+    if (services == 0)
+        return;
+    const struct facts_path *worst = path_by(f, SEGMENT_MICROSOFT, services, true);
+    struct fault_found *x = diagnosis_fault(
+        j->out, same_metro ? FAULT_SERVICE_SLOW : FAULT_FAR_DOOR,
+        judge_count(own & services) > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY, services);
+    if (same_metro) {
+        judge_add_services(&names, f, services);
+        text_add(&names, " %s slow inside Microsoft's network",
+                 judge_count(services) > 1 ? "are" : "is");
+    } else {
+        add_far_pops(&names, f, services);
+    }
+    JUDGE_SET(x->what,
+              "%s: %.1f of %.1f ms to %s arise inside Microsoft's network, behind its "
+              "entry%s%s%s.",
+              text_string(&names), ms(worst->segment_ns[SEGMENT_MICROSOFT]),
+              judge_delay_of(f, worst->service).ms,
+              f->services[worst->service].target.name,
+              worst->entry_metro[0] != '\0' ? " in " : "", worst->entry_metro,
+              same_metro ? ", where its PoP is, too" : "");
+    text_free(&names);
+    if (same_metro) {
+        x->whom = fault_whom(FAULT_SERVICE_DOWN);
+        x->segment = "Microsoft's network";
+        JUDGE_SET(x->next,
+                  "Give Microsoft's support this report with a path: edgelat trace "
+                  "--json %s",
+                  f->services[worst->service].target.host);
+        return;
+    }
+    x->whom = "the administrator of the DNS server, or Microsoft's support";
+    x->segment = "Microsoft's network, or DNS";
+    JUDGE_SET(x->next, "Compare with another DNS resolver (edgelat diagnose --resolver "
+                       "ADDRESS); if that names the same PoP, ask Microsoft's support.");
+}
+
+static void judge_microsoft(const struct judging *j)
+{
+    uint32_t own = services_slow_in(j, SEGMENT_MICROSOFT), near = 0,
+             services = own & ~judge_found(j, FAULT_FAR_DOOR);
+    for (size_t i = 0; i < j->f->n_services; i++) {
+        const struct facts_path *p = path_of(j->f, i);
+        if ((services & (UINT32_C(1) << i)) != 0 && p->entry_metro[0] != '\0' &&
+            strcmp(p->entry_metro, https_of(j->f, i)->pop) == 0)
+            near |= UINT32_C(1) << i;
+    }
+    judge_inside(j, services & ~near, own, false);
+    judge_inside(j, near, own, true);
+}
+
+/* Of the gateway of the path's family. */
+static bool is_behind_gateway(const struct judging *j, const struct facts_path *p)
+{
+    const struct facts_gateway *g = &j->f->gateways[family_slot(p->family)];
+    return !g->first_hop && g->icmp.answered > 0 &&
+           facts_median(&g->icmp.delays).high_ms <= JUDGE_GATEWAY_MS;
+}
+
 static void judge_segment(const struct judging *j, enum segment segment, enum fault fault)
 {
     const struct facts *f = j->f;
+    bool provider = segment == SEGMENT_PROVIDER;
     uint32_t own = services_slow_in(j, segment),
              services =
                  (own | services_slow_by_others(j, segment)) & ~judge_found(j, fault),
              away = 0;
     struct text names = {0}, hidden = {0};
-    for (size_t i = 0; i < f->n_services && segment == SEGMENT_PROVIDER; i++)
+    for (size_t i = 0; i < f->n_services && provider; i++)
         if ((services & (UINT32_C(1) << i)) != 0 && distance_explains(j, i))
             away |= UINT32_C(1) << i;
     services &= ~away;
@@ -387,45 +561,38 @@ static void judge_segment(const struct judging *j, enum segment segment, enum fa
         j->out, fault, judge_count(own) > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY,
         services);
     struct facts_median m = judge_delay_of(f, worst->service);
-    if (segment == SEGMENT_MICROSOFT) {
-        struct text far = {0};
-        add_far_pops(&far, f, services);
-        JUDGE_SET(x->what,
-                  "%s: %.1f of %.1f ms to %s arise inside Microsoft's network, behind "
-                  "its entry%s%s.",
-                  text_string(&far), ms(worst->segment_ns[segment]), m.ms,
-                  f->services[worst->service].target.name,
-                  worst->entry_metro[0] != '\0' ? " in " : "", worst->entry_metro);
-        text_free(&far);
+    bool told = !provider || distance_excluded(j, worst->service),
+         behind = !provider && is_behind_gateway(j, worst);
+    struct standing at = entry_standing(j, worst->service);
+    x->shared = judge_count(services) > 1 || f->n_services == 1;
+    if (!told)
+        x->certainty = CERTAINTY_LIKELY;
+    JUDGE_SET(x->what, "%s slow%s: %.1f of %.1f ms to %s arise in the %s",
+              provider ? "The provider is" : "The local network is",
+              behind ? " behind the gateway" : "",
+              fmin(ms(worst->segment_ns[segment]), m.ms), m.ms, text_string(&names),
+              provider ? "provider's network" : "local network");
+    if (provider && at.bound_ns != DELAY_UNDEFINED)
+        JUDGE_ADD(x->what, "; the distance to %s explains %.1f ms at least.",
+                  at.metro->city, ms(at.bound_ns));
+    else
+        JUDGE_ADD(x->what, "%s.", told ? "" : ", where distance alone may take as long");
+    if (services != own) {
+        judge_add_services(&hidden, f, services & ~own);
+        JUDGE_ADD(x->what,
+                  " The path to %s, which has this part in common, cannot be "
+                  "divided.",
+                  text_string(&hidden));
+    }
+    if (behind) {
+        char address[ADDRESS_TEXT_MAX];
+        x->title = "Local network slow behind the gateway";
         JUDGE_SET(x->next,
-                  "Compare with another DNS resolver (edgelat diagnose --resolver "
-                  "ADDRESS); if that names the same PoP, ask Microsoft's support.");
-        x->whom = "the administrator of the DNS server, or Microsoft's support";
-        x->segment = "Microsoft's network, or DNS";
+                  "Look at the routers behind the gateway, up to %s (a second router, a "
+                  "firewall, SD-WAN), and at the lines between them: edgelat trace %s",
+                  endpoint_address(address, &worst->last_local),
+                  f->services[worst->service].target.host);
     } else {
-        bool provider = segment == SEGMENT_PROVIDER,
-             told = !provider || distance_excluded(j, worst->service);
-        struct standing at = entry_standing(j, worst->service);
-        x->shared = judge_count(services) > 1 || f->n_services == 1;
-        if (!told)
-            x->certainty = CERTAINTY_LIKELY;
-        JUDGE_SET(x->what, "%s slow: %.1f of %.1f ms to %s arise in the %s",
-                  provider ? "The provider is" : "The local network is",
-                  ms(worst->segment_ns[segment]), m.ms, text_string(&names),
-                  provider ? "provider's network" : "local network");
-        if (provider && at.bound_ns != DELAY_UNDEFINED)
-            JUDGE_ADD(x->what, "; the distance to %s explains %.1f ms at least.",
-                      at.metro->city, ms(at.bound_ns));
-        else
-            JUDGE_ADD(x->what, "%s.",
-                      told ? "" : ", where distance alone may take as long");
-        if (services != own) {
-            judge_add_services(&hidden, f, services & ~own);
-            JUDGE_ADD(x->what,
-                      " The path to %s, which has this part in common, cannot be "
-                      "divided.",
-                      text_string(&hidden));
-        }
         JUDGE_SET(
             x->next, "%s%s",
             told ? ""
@@ -641,43 +808,36 @@ static void judge_large(const struct judging *j)
 /* ---- delay variation ---- */
 
 /* Mean of |difference| of successive delays (RFC 3550, 6.4.1; RFC 5481: IPDV) of several
- * streams, with its 95 % interval; the median tells whether most of them vary. */
+ * streams, with its 95 % interval. */
 struct variation {
-    double ms, low_ms, high_ms, median_ms;
-    size_t n;
+    double ms, low_ms, high_ms;
+    size_t n, over; /* differences; those over the limit */
 };
 
 enum { VARIATION_RINGS = FACTS_SERVICES * FACTS_FAMILIES };
 
-static int by_double(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static struct variation variation_of(const struct delay_ring *const *rings, size_t n)
+static struct variation variation_of(const struct delay_ring *const *rings, size_t n,
+                                     double limit_ms)
 {
     static const double correlated = 1.4; /* neighbours share one of their two delays */
-    struct variation v = {NAN, NAN, NAN, NAN, 0};
-    double *all = mem_alloc((n * DELAY_RING_MAX + 1) * sizeof *all), sum = 0, squares = 0;
+    struct variation v = {NAN, NAN, NAN, 0, 0};
+    double sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 1; k < rings[i]->n; k++) {
             double d = fabs(ms(rings[i]->values[k].ns - rings[i]->values[k - 1].ns));
-            all[v.n++] = d;
+            v.n++;
+            v.over += d > limit_ms;
             sum += d;
             squares += d * d;
         }
     if (v.n > 1) {
-        double count = (double)v.n, variance;
-        qsort(all, v.n, sizeof *all, by_double);
+        double count = (double)v.n;
         v.ms = sum / count;
-        variance = (squares - sum * v.ms) / (count - 1);
-        double half = 1.96 * sqrt(correlated * fmax(variance, 0) / count);
+        double variance = (squares - sum * v.ms) / (count - 1),
+               half = 1.96 * sqrt(correlated * fmax(variance, 0) / count);
         v.low_ms = v.ms - half;
         v.high_ms = v.ms + half;
-        v.median_ms = all[v.n / 2];
     }
-    free(all);
     return v;
 }
 
@@ -685,7 +845,19 @@ enum { VARIATION_LEAST = 20 }; /* differences */
 
 static bool varies(const struct variation *v, double limit_ms)
 {
-    return v->n >= VARIATION_LEAST && v->low_ms > limit_ms && v->median_ms > limit_ms / 2;
+    return v->n >= VARIATION_LEAST && v->low_ms > limit_ms &&
+           loss_interval(v->over, v->n).low > JUDGE_PEAKS_RATIO;
+}
+
+/* Most of the variation of all is that of the first hop (CHARGE_SITE), or surely not. */
+static enum charge charge_of_variation(const struct variation *hop,
+                                       const struct variation *all, double limit_ms)
+{
+    if (hop->n < VARIATION_LEAST)
+        return CHARGE_UNKNOWN;
+    if (hop->low_ms > limit_ms / 2 && 2 * hop->ms > all->ms)
+        return CHARGE_SITE;
+    return 2 * hop->high_ms < all->low_ms ? CHARGE_BEYOND : CHARGE_UNKNOWN;
 }
 
 /* Microsoft's limit is for one direction of media from the customer's edge; what varies more
@@ -707,12 +879,12 @@ void judge_variation(struct judging *j)
         relays[i] = &f->media[i].stun.delays;
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         gateways[k] = &f->gateways[k].icmp.delays;
-    struct variation all = variation_of(rings, n),
-                     media = variation_of(relays, FACTS_MEDIA),
-                     hop = variation_of(gateways, FACTS_FAMILIES);
+    struct variation all = variation_of(rings, n, limit_ms),
+                     media = variation_of(relays, FACTS_MEDIA, limit_ms),
+                     hop = variation_of(gateways, FACTS_FAMILIES, limit_ms);
     if (limit_ms <= 0 || media.n + all.n == 0)
         return;
-    bool common = varies(&all, limit_ms), local = common && varies(&hop, limit_ms);
+    bool common = varies(&all, limit_ms);
     const struct variation *v = common || media.n < VARIATION_LEAST ? &all : &media;
     struct check_row *row = diagnosis_row(j->out, CHECK_VARIATION, GRADE_GOOD,
                                           v == &all ? "all services" : "media");
@@ -726,13 +898,22 @@ void judge_variation(struct judging *j)
     if (!varies(v, limit_ms))
         return;
     row->grade = v->low_ms > 2 * limit_ms ? GRADE_BAD : GRADE_POOR;
-    j->varies = common;
+    enum charge charge = charge_of_variation(&hop, v, limit_ms);
+    bool local = charge == CHARGE_SITE;
+    j->varies = common || local;
+    if (local ? judge_gateway_is_slow(j, SLOT_IPV4) || judge_gateway_is_slow(j, SLOT_IPV6)
+              : !isnan(judge_line_ms(j)))
+        return; /* that is the fault */
     struct fault_found *x =
         diagnosis_fault(j->out, FAULT_JITTER,
                         v->low_ms > 2 * limit_ms ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
     if (local) {
         x->segment = fault_segment(FAULT_GATEWAY_SLOW);
         x->whom = fault_whom(FAULT_GATEWAY_SLOW);
+        v = &hop;
+    } else if (charge == CHARGE_UNKNOWN) {
+        x->segment = "local network or provider";
+        x->whom = "the administrator of the local network, then the provider";
     }
     JUDGE_SET(
         x->what,
@@ -744,10 +925,11 @@ void judge_variation(struct judging *j)
         v->ms, v->low_ms, v->high_ms, limit_ms);
     JUDGE_SET(
         x->next, "%s",
-        local ? "Look for a saturated or weak Wi-Fi: connect this host by a cable and "
-                "run this again."
-              : "See whether other traffic fills the line (edgelat diagnose --load), "
-                "and give the provider this report.");
+        charge != CHARGE_BEYOND
+            ? "Look for a saturated or weak Wi-Fi: connect this host by a cable and "
+              "run this again."
+            : "See whether other traffic fills the line (edgelat diagnose --load), "
+              "and give the provider this report.");
 }
 
 void judge_paths(const struct judging *j)
@@ -762,9 +944,11 @@ void judge_paths(const struct judging *j)
     judge_no_door(j);
     for (size_t i = 0; i < j->f->n_others; i++)
         judge_door(j, &j->f->others[i]);
+    judge_line(j);
     judge_segment(j, SEGMENT_PROVIDER, FAULT_PROVIDER_SLOW);
-    judge_segment(j, SEGMENT_LOCAL, FAULT_GATEWAY_SLOW);
-    judge_segment(j, SEGMENT_MICROSOFT, FAULT_FAR_DOOR);
+    if (!judge_gateway_is_slow(j, SLOT_IPV4) && !judge_gateway_is_slow(j, SLOT_IPV6))
+        judge_segment(j, SEGMENT_LOCAL, FAULT_GATEWAY_SLOW);
+    judge_microsoft(j);
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         judge_mtu(j, k);
     judge_large(j);

@@ -102,6 +102,9 @@ static void take_path(struct round_trace *t)
     path->hops = n;
     if (n > 0)
         path->first_hop = hops[0].address;
+    for (size_t i = 0; i < n; i++)
+        if (hops[i].segment == SEGMENT_LOCAL && hops[i].address.family != FAMILY_NONE)
+            path->last_local = hops[i].address;
     path->entry = e.state;
     path->role = ROLE_NONE;
     if (e.state == ENTRY_FOUND) {

@@ -905,12 +905,130 @@ static void vary_media(struct facts *f)
         vary(&f->media[i].stun, 70);
 }
 
-static void rare_peaks(struct facts *f) /* a tenth of the delays, by 400 ms */
+static void add_peaks(struct facts_probes *p, size_t every, double peak_ms)
+{
+    for (size_t n = every / 2; n < p->delays.n; n += every)
+        p->delays.values[n].ns += (int64_t)(peak_ms * 1e6);
+}
+
+static void peaks(struct facts *f, size_t every, double peak_ms)
 {
     for (size_t i = 0; i < SERVICES; i++)
         for (size_t k = 0; k < FACTS_FAMILIES; k++)
-            for (size_t n = 0; n < f->services[i].by[k].tcp.delays.n; n += 10)
-                f->services[i].by[k].tcp.delays.values[n].ns += 400 * NS_PER_MS;
+            add_peaks(&f->services[i].by[k].tcp, every, peak_ms);
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        add_peaks(&f->media[i].stun, every, peak_ms);
+}
+
+static void rare_peaks(struct facts *f) /* of each fiftieth packet, by a second */
+{
+    peaks(f, 50, 1000);
+}
+
+static void frequent_peaks(struct facts *f)
+{
+    peaks(f, 10, 200);
+}
+
+static void frequent_peaks_local(struct facts *f) /* Wi-Fi */
+{
+    peaks(f, 10, 200);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        add_peaks(&f->gateways[k].icmp, 10, 200);
+}
+
+static void vary_media_local(struct facts *f)
+{
+    vary_media(f);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        vary(&f->gateways[k].icmp, 60);
+}
+
+static void vary_media_unknown(struct facts *f) /* the gateway does not answer */
+{
+    vary_media(f);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        f->gateways[k].icmp = (struct facts_probes){.sent = 100, .lost = 100};
+}
+
+/* A queue of 600 to 800 ms in front of all: a full line. */
+static void queue(struct facts *f)
+{
+    static const double least_ms = 600, most_ms = 200;
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            fill(&f->services[i].by[k].tcp, least_ms + delays_ms[i], 50);
+            fill(&f->services[i].by[k].icmp, least_ms + delays_ms[i], 40);
+            vary(&f->services[i].by[k].tcp, most_ms);
+        }
+    for (size_t i = 0; i < f->n_resolvers; i++) {
+        struct facts_probes *p = &f->resolvers[i].udp;
+        fill(p, least_ms, 40);
+        vary(p, most_ms);
+    }
+    for (size_t i = 0; i < FACTS_MEDIA; i++) {
+        fill(&f->media[i].stun, least_ms + 9, 60);
+        vary(&f->media[i].stun, most_ms);
+    }
+}
+
+static void full_line(struct facts *f)
+{
+    queue(f);
+    f->n_paths = 0;
+}
+
+static void
+full_line_one(struct facts *f) /* edgelat diagnose exchange; a path of later */
+{
+    full_line(f);
+    f->n_services = 1;
+    fill_path(f, 0, 450);
+}
+
+/* All is late alike, by no queue, and no path is divided. */
+static void slow_line(struct facts *f)
+{
+    far_away(f);
+    f->n_paths = 0;
+    f->resolvers[1].udp = f->resolvers[0].udp;
+}
+
+static void full_line_slow_resolver(struct facts *f)
+{
+    full_line(f);
+    fill(&f->resolvers[0].udp, 1200, 20);
+}
+
+static void full_lan(struct facts *f)
+{
+    queue(f);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        fill(&f->gateways[k].icmp, 598, 100);
+        vary(&f->gateways[k].icmp, 200);
+    }
+    f->n_paths = 0;
+    f->n_services = 1;
+    fill_path(f, 0, 0.1);
+    f->paths[0].segment_ns[SEGMENT_LOCAL] = 850 * NS_PER_MS;
+}
+
+static void second_router(struct facts *f)
+{
+    each(f, far_lan);
+    for (size_t i = 0; i < SERVICES; i++) {
+        fill(&f->services[i].by[SLOT_IPV4].tcp, 140, 50);
+        fill(&f->services[i].by[SLOT_IPV6].tcp, 140, 50);
+        f->paths[i].segment_ns[SEGMENT_LOCAL] = 130 * NS_PER_MS;
+        f->paths[i].last_local = address("10.42.0.1");
+    }
+}
+
+static void slow_inside(struct facts *f) /* behind the entry, in its metro */
+{
+    far_inside(f);
+    snprintf(f->services[TEAMS].by[SLOT_IPV4].https.pop, POP_TEXT_MAX, "SIN");
+    snprintf(f->paths[TEAMS].entry_metro, sizeof f->paths[TEAMS].entry_metro, "SIN");
 }
 
 static void limit_connections(struct facts_address *a, size_t i)
@@ -1137,6 +1255,17 @@ static const struct {
     {"delay variation", vary_all, "delay_variation"},
     {"delay variation of media", vary_media, "delay_variation"},
     {"rare peaks of delay", rare_peaks, ""},
+    {"frequent peaks of delay", frequent_peaks, "delay_variation"},
+    {"frequent peaks of the first hop", frequent_peaks_local, "delay_variation"},
+    {"a full line", full_line, "provider_slow"},
+    {"a full line, one service is asked", full_line_one, "provider_slow"},
+    {"a slow line", slow_line, "provider_slow"},
+    {"a full line, and a slow resolver", full_line_slow_resolver,
+     "resolver_slow provider_slow"},
+    {"a full first hop", full_lan, "gateway_slow"},
+    {"a slow second router of the local network", second_router, "gateway_slow"},
+    {"a service is slow behind its entry, in the same metro", slow_inside,
+     "service_slow"},
     {"new connections are limited", limited, "connections_limited"},
     {"new connections are refused at times", refused_connections, "connections_limited"},
     {"large packets are lost", lose_large, "large_packet_loss"},
@@ -1765,6 +1894,51 @@ static void test_words(void **state)
     }
 }
 
+/* Where a delay or its variation is. */
+static void test_where(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*plant)(struct facts *f);
+        const char *title, *segment, *says;
+    } rows[] = {
+        {vary_all, "Delay varies", "path", "to all services varies"},
+        {vary_media, "Delay varies", "path", "to the relays of media varies"},
+        {vary_media_local, "Delay varies", "local network", "to the gateway already"},
+        {vary_media_unknown, "Delay varies", "local network or provider",
+         "to the relays of media varies"},
+        {frequent_peaks, "Delay varies", "path", "to all services varies"},
+        {frequent_peaks_local, "Delay varies", "local network", "to the gateway already"},
+        {full_line, "Access line slow or full", "access line", "as that of a full queue"},
+        {full_line_one, "Access line slow or full", "access line",
+         "as that of a full queue"},
+        {slow_line, "Access line slow or full", "access line",
+         "while the gateway is fast."},
+        {full_lan, "First hop slow", "local network", "the gateway 10.77.0.1 takes"},
+        {second_router, "Local network slow behind the gateway", "local network",
+         "130.0 of 140.0 ms"},
+        {slow_inside, "Service slow", "Microsoft's network",
+         "behind its entry in SIN, where its PoP is, too."},
+        {far_away_one, "Provider slow", "provider", "600.0 of 610.0 ms"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        rows[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_TEXT(rows[i].title, d->found[0].title, rows[i].says);
+        CHECK_TEXT(rows[i].segment, d->found[0].segment, rows[i].says);
+        CHECK(strstr(d->found[0].what, rows[i].says) != NULL, "%s: %s", rows[i].says,
+              d->found[0].what);
+        CHECK_INT(1, d->n_found, rows[i].says);
+        if (rows[i].plant == second_router)
+            CHECK(strstr(d->found[0].next, "up to 10.42.0.1") != NULL, "%s",
+                  d->found[0].next);
+        free(d);
+        free(f);
+    }
+}
+
 static void unsent_https(struct facts_address *a,
                          size_t i) /* without trusted certificates */
 {
@@ -2118,6 +2292,7 @@ int main(void)
         cmocka_unit_test(test_untold_path),
         cmocka_unit_test(test_hidden_path),
         cmocka_unit_test(test_hidden_path_alone),
+        cmocka_unit_test(test_where),
         cmocka_unit_test(test_one_family),
     };
     return cmocka_run_group_tests(tests, load, unload);
