@@ -54,13 +54,19 @@ struct facts_more { /* handshakes with a further address of the answer */
     uint32_t sent, answered;
 };
 
+struct facts_tunnel {              /* of a VPN */
+    char name[INTERFACE_NAME_MAX]; /* "": none */
+    char of[INTERFACE_NAME_MAX];   /* that carries it; "": not known */
+};
+
 struct facts_address {  /* of a service, in one family or through the proxy */
     struct endpoint to; /* FAMILY_NONE: none */
     struct endpoint all[FACTS_ANSWERS]; /* of the answer; `to` is the first */
     size_t n_all;
     struct facts_more more[FACTS_MORE];
     size_t n_more;
-    bool route; /* this host has a route to it */
+    bool route;                 /* this host has a route to it */
+    struct facts_tunnel tunnel; /* through which that leaves */
     struct owner owner;
     struct facts_probes tcp, icmp;
     struct facts_probes large; /* echoes of FACTS_LARGE bytes; of some services */
@@ -114,8 +120,7 @@ struct facts_interface { /* that carries the traffic to the services */
     struct link_modes modes;
     int64_t took_ns;
     struct wifi_link wifi;
-    bool tunnel;                        /* it is a tunnel of a VPN */
-    char tunnel_of[INTERFACE_NAME_MAX]; /* that carries it; "": not known */
+    struct facts_tunnel tunnel; /* that it is */
 };
 
 struct facts_gateway {

@@ -292,29 +292,48 @@ static void judge_proxy(const struct judging *j)
     text_free(&names);
 }
 
+/* By the routes of the services; by that of the interface where all go through a proxy. */
 static void judge_vpn(const struct judging *j)
 {
-    const struct facts_interface *i = &j->f->interface;
-    if (!j->f->has_interface)
+    const struct facts *f = j->f;
+    const struct facts_tunnel *t = NULL;
+    uint32_t services = 0, routed = 0;
+    struct text names = {0};
+    if (!f->has_interface)
         return;
-    bool vpn = i->tunnel;
-    const char *outer = i->tunnel_of[0] != '\0' ? i->tunnel_of : "another interface";
+    for (size_t i = 0; i < f->n_services; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            const struct facts_address *a = &f->services[i].by[k];
+            routed |= (uint32_t)a->route << i;
+            if (!a->route || a->tunnel.name[0] == '\0')
+                continue;
+            services |= UINT32_C(1) << i;
+            t = t == NULL ? &a->tunnel : t;
+        }
+    if (routed == 0 && f->interface.tunnel.name[0] != '\0')
+        t = &f->interface.tunnel;
     struct check_row *row =
-        diagnosis_row(j->out, CHECK_VPN, vpn ? GRADE_POOR : GRADE_GOOD, i->name);
-    JUDGE_SET(row->text,
-              vpn ? "traffic leaves through this tunnel, which %s carries"
-                  : "traffic does not leave through a VPN",
-              outer);
-    if (!vpn)
+        diagnosis_row(j->out, CHECK_VPN, t != NULL ? GRADE_POOR : GRADE_GOOD,
+                      t != NULL ? t->name : f->interface.name);
+    if (t == NULL) {
+        JUDGE_SET(row->text, "traffic to the services does not leave through a VPN");
         return;
-    struct fault_found *x = diagnosis_fault(j->out, FAULT_VPN, CERTAINTY_SURE, 0);
+    }
+    const char *outer = t->of[0] != '\0' ? t->of : "another interface";
+    bool all = services == routed;
+    judge_add_services(&names, f, services);
+    JUDGE_SET(row->text, "traffic%s%s leaves through this tunnel, which %s carries",
+              all ? "" : " to ", all ? "" : text_string(&names), outer);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_VPN, CERTAINTY_SURE, all ? 0 : services);
     JUDGE_SET(x->what,
-              "Traffic to Microsoft leaves through the VPN tunnel %s (carried by %s), so "
+              "Traffic to %s leaves through the VPN tunnel %s (carried by %s), so "
               "it takes the way of the VPN and its exit.",
-              i->name, outer);
+              all ? "Microsoft" : text_string(&names), t->name, outer);
     JUDGE_SET(x->next,
               "Exclude the optimize endpoints of Microsoft 365 from the VPN (split "
               "tunnel), or compare with the VPN switched off.");
+    text_free(&names);
 }
 
 static void judge_clock(const struct judging *j)

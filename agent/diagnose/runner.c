@@ -159,16 +159,18 @@ static void progress(struct diagnose_runner *r);
 
 /* ---- what this host tells ---- */
 
-static void read_tunnel(struct facts_interface *f)
+static void read_tunnel(struct facts_tunnel *out, const struct link_state *link)
 {
     char *routes;
     size_t len;
-    enum tunnel tunnel = tunnel_judge(&f->after);
-    f->tunnel = tunnel == TUNNEL_SURE;
+    enum tunnel tunnel = tunnel_judge(link);
+    if (tunnel == TUNNEL_SURE)
+        text_copy(out->name, sizeof out->name, link->name);
     if (tunnel == TUNNEL_NONE || file_read(AT_FDCWD, "/proc/net/route", FILE_PLAIN,
                                            TUNNEL_ROUTES_MAX, &routes, &len) != 0)
         return;
-    f->tunnel |= tunnel_outer(f->tunnel_of, routes, len, f->name);
+    if (tunnel_outer(out->of, routes, len, link->name))
+        text_copy(out->name, sizeof out->name, link->name);
     free(routes);
 }
 
@@ -212,6 +214,19 @@ static void find_way(struct diagnose_runner *r, const struct endpoint *to)
     f->interface.modes = links_modes(&r->links, f->interface.before.index);
 }
 
+/* Each address has its own route: a VPN may carry some services only. */
+static void find_tunnel(const struct diagnose_runner *r, struct facts_address *a)
+{
+    struct network_item hop;
+    struct link_state link;
+    char name[IF_NAMESIZE];
+    if (r->links.route >= 0 &&
+        neighbour_next_hop(r->links.route, &a->to, r->uplink, &hop) &&
+        if_indextoname(hop.interface, name) != NULL &&
+        links_read(&r->links, name, &link) == 0)
+        read_tunnel(&a->tunnel, &link);
+}
+
 static void read_interface_again(struct diagnose_runner *r)
 {
     struct facts_interface *f = &r->facts.interface;
@@ -221,7 +236,7 @@ static void read_interface_again(struct diagnose_runner *r)
     f->after = f->before;
     links_read(&r->links, f->name, &f->after);
     f->wifi = links_wifi(&r->links, f->before.index);
-    read_tunnel(f);
+    read_tunnel(&f->tunnel, &f->after);
 }
 
 /* Some process waited for a CPU in so much of the last ten seconds, %. */
@@ -772,6 +787,7 @@ static void start_probing(struct diagnose_runner *r)
             f->has_route = true;
             ipv4 |= k == SLOT_IPV4;
             find_way(r, &a->to);
+            find_tunnel(r, a);
             probe_address(r, &f->services[s].target, &a->to, a, &a->tcp, &a->https);
             probe_more(r, &f->services[s].target, a);
             if (s < LARGE_MEASURED)

@@ -237,6 +237,13 @@ def vpn():
     resolvers(DNS)
 
 
+def vpn_of_one():
+    """The VPN has a route to one service; the resolver and the others are reached without it."""
+    ip("link add gw1 type veth peer name wg0 netns site", "addr add 10.78.0.1/24 dev gw1", "link set gw1 up",
+       "-n site addr add 10.78.0.2/24 dev wg0", "-n site link set wg0 up",
+       "-n site route add 203.0.113.30/32 via 10.78.0.1 dev wg0")
+
+
 def no_default():
     ip("-n site route del default", "-n site -6 route del default")
 
@@ -429,6 +436,7 @@ FAULTS = {  # name: (findings, statements of the scenario, what to plant, enviro
     "HTTP proxy": ("proxy", "", proxy, {"https_proxy": f"http://{GATEWAY}:3128"}),
     "HTTP proxy that is down": ("proxy_fails", "", None, {"https_proxy": f"http://{GATEWAY}:3129"}),
     "VPN default route": ("vpn", "", vpn),
+    "VPN of one service": ("vpn", "", vpn_of_one),
     "no default route": ("no_route", "", no_default),
     "uplink down": ("path_broken", "", cut),
     "one service down": ("service_down", "path frankfurt 203.0.113.30 2001:db8:113::30 delay=8ms blackhole=on\n", None),

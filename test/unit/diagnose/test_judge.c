@@ -539,11 +539,36 @@ static void proxy_down(struct facts *f)
     proxy_of(f, false);
 }
 
+static void enter_tunnel(struct facts_address *a, size_t i)
+{
+    (void)i;
+    a->tunnel = (struct facts_tunnel){"wg0", "eth0"};
+}
+
 static void vpn(struct facts *f)
 {
-    f->interface.tunnel = true;
-    snprintf(f->interface.tunnel_of, sizeof f->interface.tunnel_of, "eth0");
-    slow_provider(f);
+    each(f, enter_tunnel);
+    f->interface.tunnel = (struct facts_tunnel){"wg0", "eth0"};
+}
+
+static void vpn_of_one(struct facts *f) /* a route of its own; the VPN is slow */
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        fill(&f->services[TEAMS].by[k].tcp, 75, 50);
+        enter_tunnel(&f->services[TEAMS].by[k], TEAMS);
+    }
+    f->paths[TEAMS].segment_ns[SEGMENT_PROVIDER] = 74 * NS_PER_MS;
+}
+
+static void vpn_of_resolver(struct facts *f) /* which the services do not take */
+{
+    f->interface.tunnel = (struct facts_tunnel){"wg0", "eth0"};
+}
+
+static void vpn_of_proxy(struct facts *f)
+{
+    proxied(f);
+    f->interface.tunnel = (struct facts_tunnel){"wg0", "eth0"};
 }
 
 static void half_duplex(struct facts *f)
@@ -1209,6 +1234,9 @@ static const struct {
     {"proxy", proxied, "proxy"},
     {"proxy that fails", proxy_down, "proxy_fails"},
     {"VPN", vpn, "vpn"},
+    {"VPN of a service", vpn_of_one, "vpn"},
+    {"VPN of the resolvers only", vpn_of_resolver, ""},
+    {"VPN to the proxy", vpn_of_proxy, "proxy vpn"},
     {"half duplex", half_duplex, "link_duplex"},
     {"errors of the interface", link_errors, "link_errors"},
     {"weak Wi-Fi", weak_signal, "wifi_signal"},
