@@ -432,7 +432,7 @@ static void judge_line(const struct judging *j)
         "of media take %.0f ms at least (median), while the gateway is fast%s.",
         l.least.ms,
         l.queue_ms > JUDGE_SEGMENT_MS ? "; the delay changes as that of a full queue"
-                                      : "");
+                                      : ", or all of it is far away");
     JUDGE_SET(
         x->next,
         "Look for uploads, backups and downloads that fill the line, and compare at "

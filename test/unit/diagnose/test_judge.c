@@ -1941,7 +1941,7 @@ static void test_where(void **state)
         {full_line_one, "Access line slow or full", "access line",
          "as that of a full queue"},
         {slow_line, "Access line slow or full", "access line",
-         "while the gateway is fast."},
+         "while the gateway is fast, or all of it is far away."},
         {full_lan, "First hop slow", "local network", "the gateway 10.77.0.1 takes"},
         {second_router, "Local network slow behind the gateway", "local network",
          "130.0 of 140.0 ms"},
