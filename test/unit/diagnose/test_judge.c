@@ -764,6 +764,19 @@ static void broken_ipv4(struct facts *f)
     no_udp(f);
 }
 
+/* All names, also those of the relays, have a private address by IPv4; IPv6 works. */
+static void private_ipv4(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++) {
+        close_tls(&f->services[i].by[SLOT_IPV4], i);
+        f->services[i].by[SLOT_IPV4].to = f->services[i].by[SLOT_IPV4].all[0] =
+            address("10.1.2.3");
+        for (size_t r = 0; r < f->n_resolvers; r++)
+            f->resolvers[r].answers[i][SLOT_IPV4].all[0] = address("10.1.2.3");
+    }
+    no_udp(f);
+}
+
 static void broken_ipv4_of_one(struct facts *f) /* edgelat diagnose exchange */
 {
     broken_ipv4(f);
@@ -1258,6 +1271,7 @@ static const struct {
     {"broken IPv4", broken_ipv4, "ipv4_broken"},
     {"broken IPv4, one service is asked", broken_ipv4_of_one, "ipv4_broken"},
     {"one service is asked, and down by IPv4", service_down_by_ipv4, "service_down"},
+    {"private answers by IPv4, IPv6 works", private_ipv4, "resolver_lies"},
     {"TCP by IPv4 is blocked", blocked_ipv4, "ipv4_broken"},
     {"TCP by IPv4 and UDP are blocked", blocked_ipv4_and_udp, "ipv4_broken udp_blocked"},
     {"broken IPv4, its gateway is silent", broken_ipv4_gateway, "ipv4_broken"},
