@@ -574,6 +574,8 @@ size_t rib_window(struct rib *r, bool delta, struct instant now,
 {
     struct rows rows = {.rib = r, .list = values};
     r->window_start = now.mono;
+    r->dropped_last = r->dropped - r->dropped_before;
+    r->dropped_before = r->dropped;
     for (size_t i = 0; i < RIB_PEERS_MAX; i++) {
         struct rib_peer *p = &r->peers[i];
         count_time(p, now);

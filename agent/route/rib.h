@@ -72,7 +72,11 @@ enum {
     RIB_PREFIXES_MAX = 2048, /* more are counted in `not_kept` */
     RIB_PATHS_MAX = 4096,    /* of all prefixes */
     RIB_PREFIX_PATHS_MAX = 16,
-    RIB_EVENTS_MAX = 192, /* a window; the rest is counted in `dropped` */
+    RIB_EVENTS_MAX =
+        192, /* a window; those of prefixes leave room for those of sessions, */
+    RIB_PREFIX_EVENTS_MAX =
+        160, /* and those below severity ERROR for errors of prefixes */
+    RIB_ROUTINE_EVENTS_MAX = 112,
     RIB_VALUES_MAX = 512, /* metric rows of a window */
     RIB_DUMP_ROUTES = 100,
     RIB_FLAPS = 3, /* within RIB_FLAP_NS: the session is flapping */
@@ -220,6 +224,9 @@ struct rib {
     uint64_t connections;
     uint32_t numbers; /* used by routers and peers */
     struct events events;
+    uint64_t dropped,
+        dropped_last;          /* events beyond the limits: all, of the last window */
+    uint64_t dropped_before;   /* of all, those before this window */
     struct rib_labels *labels; /* RIB_VALUES_MAX */
     struct mono window_start;
 };

@@ -352,8 +352,13 @@ static void set_observed(struct event *e, const struct rib *r, const struct rib_
 struct event *rib_event(struct rib *r, const char *name, enum severity severity,
                         const struct rib_peer *p, struct instant now)
 {
-    struct event *e =
-        events_add_below(&r->events, RIB_EVENTS_MAX, name, severity, now.wall, NULL);
+    bool of_prefix = event_traits(name).layer == LAYER_ROUTES ||
+                     strncmp(name, EVENT_ROUTE_PREFIX, strlen(EVENT_ROUTE_PREFIX)) == 0;
+    size_t most = !of_prefix                   ? RIB_EVENTS_MAX
+                  : severity >= SEVERITY_ERROR ? RIB_PREFIX_EVENTS_MAX
+                                               : RIB_ROUTINE_EVENTS_MAX;
+    r->dropped += r->events.n >= most;
+    struct event *e = events_add_below(&r->events, most, name, severity, now.wall, NULL);
     if (p == NULL)
         return e;
     char address[ADDRESS_TEXT_MAX], vrf[RIB_VRF_TEXT_MAX];

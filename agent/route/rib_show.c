@@ -137,6 +137,13 @@ void rib_summary(const struct rib *r, struct text *out)
         text_add(out, "%s%zu %s", comma, n[i], texts[i][n[i] > 1]);
         comma = ", ";
     }
+    if (r->dropped_last > 0) {
+        text_add(
+            out, "%s%llu BGP event%s of the last window %s dropped, at most %d are kept",
+            comma, (unsigned long long)r->dropped_last, r->dropped_last == 1 ? "" : "s",
+            r->dropped_last == 1 ? "was" : "were", RIB_EVENTS_MAX);
+        comma = ", ";
+    }
     if (n[VALIDATOR_FAILED] > 0) {
         text_add(out, "%s", comma);
         add_validator_problem(r->is.validator, out);
@@ -321,6 +328,7 @@ void rib_json(const struct rib *r, const char *listen, struct text *out)
     }
     json_array_end(&j);
     json_unsigned(&j, "not_kept", r->not_kept);
+    json_unsigned(&j, "events_dropped", r->dropped);
     json_object_end(&j);
     text_add(out, "\n");
 }
@@ -506,4 +514,8 @@ void rib_text(const struct rib *r, const char *listen, struct text *out)
     if (r->not_kept > 0)
         text_add(out, "\n%llu watched route%s not kept, beyond the limits\n",
                  (unsigned long long)r->not_kept, r->not_kept == 1 ? " is" : "s are");
+    if (r->dropped > 0)
+        text_add(out, "\n%llu event%s dropped since the start: at most %d of a window\n",
+                 (unsigned long long)r->dropped, r->dropped == 1 ? " was" : "s were",
+                 RIB_EVENTS_MAX);
 }

@@ -343,6 +343,19 @@ static void test_views(void **state)
     world_end(&w);
 }
 
+static const char *shown(const struct world *w, bool json)
+{
+    static char copy[1 << 20];
+    struct text text = {0};
+    if (json)
+        rib_json(&w->rib, "192.0.2.1:11019", &text);
+    else
+        rib_text(&w->rib, "192.0.2.1:11019", &text);
+    snprintf(copy, sizeof copy, "%s", text_string(&text));
+    text_free(&text);
+    return copy;
+}
+
 static void test_beyond(void **state)
 {
     (void)state;
@@ -397,6 +410,54 @@ static void test_limits(void **state)
     world_end(&w);
 }
 
+static size_t count_named(const struct world *w, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->rib.events.n; i++)
+        n += strcmp(w->rib.events.list[i].name, name) == 0;
+    return n;
+}
+
+/* Withdrawals by the hundred leave room for errors of prefixes, and both for sessions. */
+static void test_errors_keep_room(void **state)
+{
+    (void)state;
+    struct world w;
+    struct text text = {0};
+    static struct self_value values[RIB_VALUES_MAX];
+    settle(&w, &first, &second);
+    for (int i = 0; i < 600; i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "52.%d.%d.0/24", 96 + i / 256, i % 256);
+        announce(&w, &first, prefix, "65002 8075");
+    }
+    take_events(&w);
+    peer_down(&w, &first);
+    for (int i = 0; i < 100; i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "52.99.%d.0/24", i);
+        announce(&w, &second, prefix, "65003 174");
+    }
+    peer_down(&w, &second);
+    CHECK_INT(2, count_named(&w, "edgelat.bgp.session.lost"), "both sessions");
+    CHECK(count_named(&w, "edgelat.route.origin_unexpected") >= 20, "hijacks: %zu",
+          count_named(&w, "edgelat.route.origin_unexpected"));
+    CHECK(w.rib.events.n <= RIB_EVENTS_MAX && w.rib.dropped > 500, "bounded: %llu",
+          (unsigned long long)w.rib.dropped);
+    rib_window(&w.rib, false, w.now, values);
+    rib_summary(&w.rib, &text);
+    CHECK(strstr(text_string(&text), " BGP events of the last window were dropped") !=
+              NULL,
+          "%s", text_string(&text));
+    text_clear(&text);
+    rib_window(&w.rib, false, w.now, values);
+    rib_summary(&w.rib, &text);
+    CHECK(strstr(text_string(&text), "dropped") == NULL, "%s", text_string(&text));
+    CHECK(strstr(shown(&w, false), "dropped since the start") != NULL, "routes has it");
+    text_free(&text);
+    world_end(&w);
+}
+
 static void test_unknown_open(void **state)
 {
     (void)state;
@@ -408,19 +469,6 @@ static void test_unknown_open(void **state)
     CHECK_INT(SESSION_UP, w.rib.peers[0].state, "a Peer Up without OPEN");
     CHECK_INT(65001, w.rib.routers[0].local_as, "the local AS stays known");
     world_end(&w);
-}
-
-static const char *shown(const struct world *w, bool json)
-{
-    static char copy[16384];
-    struct text text = {0};
-    if (json)
-        rib_json(&w->rib, "192.0.2.1:11019", &text);
-    else
-        rib_text(&w->rib, "192.0.2.1:11019", &text);
-    snprintf(copy, sizeof copy, "%s", text_string(&text));
-    text_free(&text);
-    return copy;
 }
 
 static void test_loc_rib(void **state)
@@ -805,6 +853,7 @@ int main(void)
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_beyond),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_errors_keep_room),
         cmocka_unit_test(test_unknown_open),
         cmocka_unit_test(test_loc_rib),
         cmocka_unit_test(test_active_cannot_be_told),
