@@ -374,9 +374,13 @@ void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct ins
         end_reports(r, p, now);
         return;
     }
-    bool was_up = p->last_known == SESSION_UP;
+    bool was_up = p->last_known == SESSION_UP, was_down = p->last_known == SESSION_DOWN;
+    struct wall since = p->state == SESSION_UNKNOWN ? p->known_since : p->since;
     set_state(p, SESSION_DOWN, now);
-    p->reason = bmp_down_reason(reason);
+    if (was_down) /* only an attempt to connect again has failed */
+        p->since = since;
+    else
+        p->reason = bmp_down_reason(reason);
     begin_dump(p, now);
     if (was_up && rib_is_session(p))
         report_lost(r, p, now);

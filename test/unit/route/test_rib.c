@@ -265,6 +265,29 @@ static void test_flaps(void **state)
     world_end(&w);
 }
 
+/* FRR sends a Peer Down for each attempt to connect again that fails. */
+static void test_down_since(void **state)
+{
+    (void)state;
+    struct world w;
+    settle(&w, &first, NULL);
+    struct endpoint address = w.feed.address;
+    peer_down(&w, &first);
+    struct wall since = w.rib.peers[0].since;
+    const char *reason = w.rib.peers[0].reason;
+    for (int i = 0; i < 2; i++) {
+        pass(&w, 3000);
+        put_peer_down(&b, &first, 2);
+        feed_bytes(&w, &b);
+        CHECK_INT(since.ns, w.rib.peers[0].since.ns, "down since the first one");
+        CHECK_TEXT(reason, w.rib.peers[0].reason, "and its reason");
+        feed_end(&w.feed, "the router closed it", w.now);
+        w.feed = feed_of(&w.rib, &address);
+        put_initiation(&b, "r1"); /* a new BMP session, in which it is still down */
+    }
+    world_end(&w);
+}
+
 static void test_router_restart(void **state)
 {
     (void)state;
@@ -848,6 +871,7 @@ int main(void)
         cmocka_unit_test(test_scope_of_events),
         cmocka_unit_test(test_prefix_events),
         cmocka_unit_test(test_flaps),
+        cmocka_unit_test(test_down_since),
         cmocka_unit_test(test_router_restart),
         cmocka_unit_test(test_session_restart),
         cmocka_unit_test(test_views),
