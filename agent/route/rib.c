@@ -541,6 +541,13 @@ static bool is_known(const struct rib_prefix *p, size_t peer)
     return false;
 }
 
+static bool has_room(const struct rows *rows)
+{
+    bool has = rows->n < RIB_VALUES_MAX;
+    rows->rib->values_left_out += !has;
+    return has;
+}
+
 static struct self_value *add_prefix_row(struct rows *rows, const struct rib_prefix *p,
                                          const struct rib_peer *peer, const char *name,
                                          const char *description, double value)
@@ -553,11 +560,24 @@ static struct self_value *add_prefix_row(struct rows *rows, const struct rib_pre
     return v;
 }
 
+static void add_announced_rows(struct rows *rows, bool registered)
+{
+    struct rib *r = rows->rib;
+    for (size_t i = 0; i < r->n_prefixes; i++)
+        for (size_t k = 0; k < RIB_PEERS_MAX; k++) {
+            const struct rib_prefix *p = &r->prefixes[i];
+            if (p->watched->registered == registered && r->peers[k].used &&
+                rib_is_session(&r->peers[k]) && is_known(p, k) && has_room(rows))
+                add_prefix_row(rows, p, &r->peers[k], METRIC_PREFIX_ANNOUNCED,
+                               "Whether the peer announces the prefix", is_here(r, p, k));
+        }
+}
+
 static void add_origin_row(struct rows *rows, const struct rib_prefix *p)
 {
     const char *state = origin_state_name(rib_prefix_origin_state(rows->rib, p));
     const struct rib_path *path = rib_prefix_path(rows->rib, p);
-    if (state == NULL || rows->n == RIB_VALUES_MAX)
+    if (state == NULL || !has_room(rows))
         return;
     struct self_value *v = add_prefix_row(
         rows, p, &rows->rib->peers[path->peer], METRIC_PREFIX_ORIGIN,
@@ -617,14 +637,9 @@ size_t rib_window(struct rib *r, bool delta, struct instant now,
                 "Routes announced and withdrawn by the peer, watched or not", "withdrawn",
                 delta, p->withdrawn, &p->withdrawn_reported);
     }
-    for (size_t i = 0; i < r->n_prefixes; i++)
-        EACH_PEER(rows, p)
-        {
-            if (is_known(&r->prefixes[i], (size_t)(p - r->peers)))
-                add_prefix_row(&rows, &r->prefixes[i], p, METRIC_PREFIX_ANNOUNCED,
-                               "Whether the peer announces the prefix",
-                               is_here(r, &r->prefixes[i], (size_t)(p - r->peers)));
-        }
+    r->values_left_out = 0;
+    add_announced_rows(&rows, true);
+    add_announced_rows(&rows, false);
     for (size_t i = 0; r->is.validator != NULL && i < r->n_prefixes; i++)
         add_origin_row(&rows, &r->prefixes[i]);
     return rows.n;

@@ -71,13 +71,14 @@ enum {
     RIB_PEERS_MAX = 256,     /* of all routers; Loc-RIBs included */
     RIB_PREFIXES_MAX = 2048, /* more are counted in `not_kept` */
     RIB_PATHS_MAX = 4096,    /* of all prefixes */
+    RIB_RESERVED = 256,      /* of both, for what is in registered prefixes */
     RIB_PREFIX_PATHS_MAX = 16,
     RIB_EVENTS_MAX =
         192, /* a window; those of prefixes leave room for those of sessions, */
     RIB_PREFIX_EVENTS_MAX =
         160, /* and those below severity ERROR for errors of prefixes */
     RIB_ROUTINE_EVENTS_MAX = 112,
-    RIB_VALUES_MAX = 512, /* metric rows of a window */
+    RIB_VALUES_MAX = 512, /* metric rows of a window; registered prefixes come first */
     RIB_DUMP_ROUTES = 100,
     RIB_FLAPS = 3, /* within RIB_FLAP_NS: the session is flapping */
 };
@@ -227,6 +228,7 @@ struct rib {
     uint64_t dropped,
         dropped_last;          /* events beyond the limits: all, of the last window */
     uint64_t dropped_before;   /* of all, those before this window */
+    size_t values_left_out;    /* rows of prefixes of the last window */
     struct rib_labels *labels; /* RIB_VALUES_MAX */
     struct mono window_start;
 };

@@ -756,6 +756,11 @@ static void sweep_gone(struct rib *r)
     r->n_prefixes = kept;
 }
 
+static size_t room_for(const struct watched *watched, size_t most)
+{
+    return watched->registered ? most : most - RIB_RESERVED;
+}
+
 static struct rib_prefix *prefix_get(struct rib *r, const struct bgp_prefix *prefix,
                                      const struct watched *watched, bool add)
 {
@@ -765,10 +770,10 @@ static struct rib_prefix *prefix_get(struct rib *r, const struct bgp_prefix *pre
         return &r->prefixes[at];
     if (!add)
         return NULL;
-    if (r->n_prefixes == RIB_PREFIXES_MAX) {
+    if (r->n_prefixes >= room_for(watched, RIB_PREFIXES_MAX)) {
         sweep_gone(r);
         at = prefix_index(r, prefix, &found);
-        if (r->n_prefixes == RIB_PREFIXES_MAX)
+        if (r->n_prefixes >= room_for(watched, RIB_PREFIXES_MAX))
             return NULL;
     }
     r->prefixes = mem_grow(r->prefixes, &r->room, r->n_prefixes + 1, sizeof *r->prefixes);
@@ -809,7 +814,7 @@ static size_t path_add(struct rib *r, struct rib_prefix *p)
     for (size_t i = 0; p->n == RIB_PREFIX_PATHS_MAX && i < p->n; i++)
         if (p->paths[i].use == PATH_GONE)
             path_remove(r, p, i);
-    if (p->n == RIB_PREFIX_PATHS_MAX || r->n_paths == RIB_PATHS_MAX)
+    if (p->n == RIB_PREFIX_PATHS_MAX || r->n_paths >= room_for(p->watched, RIB_PATHS_MAX))
         return PATH_NONE;
     p->paths = mem_grow(p->paths, &p->room, p->n + 1, sizeof *p->paths);
     p->paths[p->n] = (struct rib_path){.path = mem_zalloc(sizeof(struct bgp_path))};
@@ -860,7 +865,7 @@ void rib_route(struct rib *r, struct rib_peer *peer, enum bmp_view view,
     bool ipv6 = bgp_prefix_family(prefix) == FAMILY_IPV6;
     if (view == BMP_OUT_PRE_POLICY || (view == BMP_PRE_POLICY && peer->has_post[ipv6]))
         return;
-    if (path != NULL && r->n_paths == RIB_PATHS_MAX)
+    if (path != NULL && r->n_paths >= room_for(watched, RIB_PATHS_MAX))
         sweep_gone(r);
     struct rib_prefix *p = prefix_get(r, prefix, watched, path != NULL);
     if (p == NULL) {

@@ -113,6 +113,15 @@ static void add_validator_problem(const struct validator *v, struct text *out)
                          : "origins are not validated");
 }
 
+static void add_left_out(const struct rib *r, struct text *out)
+{
+    text_add(
+        out,
+        "%zu series of edgelat.prefix are left out of the metrics, at most %d rows of "
+        "BGP are sent, those of registered prefixes first",
+        r->values_left_out, RIB_VALUES_MAX);
+}
+
 void rib_summary(const struct rib *r, struct text *out)
 {
     static const char *const texts[VALIDATOR_FAILED][2] = {
@@ -142,6 +151,11 @@ void rib_summary(const struct rib *r, struct text *out)
             out, "%s%llu BGP event%s of the last window %s dropped, at most %d are kept",
             comma, (unsigned long long)r->dropped_last, r->dropped_last == 1 ? "" : "s",
             r->dropped_last == 1 ? "was" : "were", RIB_EVENTS_MAX);
+        comma = ", ";
+    }
+    if (r->values_left_out > 0) {
+        text_add(out, "%s", comma);
+        add_left_out(r, out);
         comma = ", ";
     }
     if (n[VALIDATOR_FAILED] > 0) {
@@ -329,6 +343,7 @@ void rib_json(const struct rib *r, const char *listen, struct text *out)
     json_array_end(&j);
     json_unsigned(&j, "not_kept", r->not_kept);
     json_unsigned(&j, "events_dropped", r->dropped);
+    json_unsigned(&j, "series_left_out", r->values_left_out);
     json_object_end(&j);
     text_add(out, "\n");
 }
@@ -514,6 +529,11 @@ void rib_text(const struct rib *r, const char *listen, struct text *out)
     if (r->not_kept > 0)
         text_add(out, "\n%llu watched route%s not kept, beyond the limits\n",
                  (unsigned long long)r->not_kept, r->not_kept == 1 ? " is" : "s are");
+    if (r->values_left_out > 0) {
+        text_add(out, "\n");
+        add_left_out(r, out);
+        text_add(out, "\n");
+    }
     if (r->dropped > 0)
         text_add(out, "\n%llu event%s dropped since the start: at most %d of a window\n",
                  (unsigned long long)r->dropped, r->dropped == 1 ? " was" : "s were",

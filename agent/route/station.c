@@ -318,7 +318,13 @@ size_t station_window(struct station *s, bool delta, struct events *events,
                       struct self_value values[STATION_VALUES_MAX])
 {
     events_move(events, &s->rib.events);
+    size_t left_out = s->rib.values_left_out;
     size_t n = rib_window(&s->rib, delta, instant_now(), values);
+    if (left_out == 0 && s->rib.values_left_out > 0)
+        log_warn("bmp",
+                 "%zu series of prefixes are left out of the metrics: at most %d rows; "
+                 "let the routers monitor fewer peers or prefixes",
+                 s->rib.values_left_out, RIB_VALUES_MAX);
     values[n++] =
         counter_row(METRIC_AGENT_BMP_MESSAGES, "{message}", "BMP messages received",
                     delta, station_counters(s).messages, &s->messages_reported);

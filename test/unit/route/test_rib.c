@@ -427,8 +427,30 @@ static void test_limits(void **state)
                  i % 16 * 16);
         announce(&w, &first, prefix, "65002 8075");
     }
-    CHECK_INT(RIB_PREFIXES_MAX, w.rib.n_prefixes, "bounded");
-    CHECK_INT(5001 - RIB_PREFIXES_MAX, w.rib.not_kept, "the rest is counted");
+    CHECK_INT(RIB_PREFIXES_MAX - RIB_RESERVED, w.rib.n_prefixes, "bounded");
+    CHECK_INT(5001 + RIB_RESERVED - RIB_PREFIXES_MAX, w.rib.not_kept,
+              "the rest is counted");
+    take_events(&w);
+    for (int i = 0; i < 512; i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "203.0.%d.%d/32", 112 + i / 256, i % 256);
+        announce(&w, &first, prefix, "65002 3356");
+        if (i == 0)
+            CHECK_TEXT("PrefixAnnouncementEvent edgelat.route.more_specific",
+                       take_events(&w), "a hijack of a registered prefix has room");
+    }
+    CHECK_INT(RIB_PREFIXES_MAX, w.rib.n_prefixes, "bounded, too");
+    static struct self_value values[RIB_VALUES_MAX];
+    size_t n = rib_window(&w.rib, false, w.now, values), registered = 0;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(values[i].name, METRIC_PREFIX_ANNOUNCED) == 0)
+            registered +=
+                strcmp(values[i].labels[values[i].n_labels - 1].value, "registered") == 0;
+    CHECK_INT(RIB_RESERVED, registered, "their rows come first");
+    CHECK_INT(RIB_VALUES_MAX, n, "rows are bounded");
+    CHECK(w.rib.values_left_out > 1000, "the rest is counted");
+    CHECK(strstr(shown(&w, false), " series of edgelat.prefix are left out") != NULL,
+          "and shown");
     CHECK(w.rib.events.n <= RIB_EVENTS_MAX && w.rib.events.dropped > 0, "events bounded");
     world_end(&w);
 }
