@@ -849,13 +849,15 @@ static bool varies(const struct variation *v, double limit_ms)
            loss_interval(v->over, v->n).low > JUDGE_PEAKS_RATIO;
 }
 
-/* Most of the variation of all is that of the first hop (CHARGE_SITE), or surely not. */
+/* CHARGE_SITE: the first hop varies by more than the limit, or by half of it and not surely
+ * less than all; CHARGE_BEYOND: surely by less than half of it. */
 static enum charge charge_of_variation(const struct variation *hop,
                                        const struct variation *all, double limit_ms)
 {
     if (hop->n < VARIATION_LEAST)
         return CHARGE_UNKNOWN;
-    if (hop->low_ms > limit_ms / 2 && 2 * hop->ms > all->ms)
+    if (varies(hop, limit_ms) ||
+        (hop->low_ms > limit_ms / 2 && hop->high_ms >= all->low_ms))
         return CHARGE_SITE;
     return 2 * hop->high_ms < all->low_ms ? CHARGE_BEYOND : CHARGE_UNKNOWN;
 }

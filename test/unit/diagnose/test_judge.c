@@ -975,6 +975,16 @@ static void frequent_peaks_local(struct facts *f) /* Wi-Fi */
         add_peaks(&f->gateways[k].icmp, 10, 200);
 }
 
+/* Of one service, and of fewer echoes, which may be chance. */
+static void frequent_peaks_local_few(struct facts *f)
+{
+    f->n_services = f->n_paths = 1;
+    f->services[EXCHANGE].by[SLOT_IPV6] = (struct facts_address){0};
+    peaks(f, 8, 200);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        add_peaks(&f->gateways[k].icmp, 22, 200);
+}
+
 static void vary_media_local(struct facts *f)
 {
     vary_media(f);
@@ -1951,6 +1961,8 @@ static void test_where(void **state)
          "to the relays of media varies"},
         {frequent_peaks, "Delay varies", "path", "to all services varies"},
         {frequent_peaks_local, "Delay varies", "local network", "to the gateway already"},
+        {frequent_peaks_local_few, "Delay varies", "local network",
+         "to the gateway already"},
         {full_line, "Access line slow or full", "access line", "as that of a full queue"},
         {full_line_one, "Access line slow or full", "access line",
          "as that of a full queue"},
