@@ -320,12 +320,14 @@ static void judge_vpn(const struct judging *j)
         return;
     }
     const char *outer = t->of[0] != '\0' ? t->of : "another interface";
-    bool all = services == routed;
+    bool whole = services == routed, all = whole && judge_count(services) != 1;
     judge_add_services(&names, f, services);
     JUDGE_SET(row->text, "traffic%s%s leaves through this tunnel, which %s carries",
               all ? "" : " to ", all ? "" : text_string(&names), outer);
-    struct fault_found *x =
-        diagnosis_fault(j->out, FAULT_VPN, CERTAINTY_SURE, all ? 0 : services);
+    bool resolvers = f->interface.tunnel.name[0] != '\0'; /* it is that of the first */
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_VPN, CERTAINTY_SURE,
+                                            whole && resolvers ? 0 : services);
+    x->shared = all;
     JUDGE_SET(x->what,
               "Traffic to %s leaves through the VPN tunnel %s (carried by %s), so "
               "it takes the way of the VPN and its exit.",

@@ -897,8 +897,15 @@ void judge_variation(struct judging *j)
     row->threshold = limit_ms;
     text_copy(row->source, sizeof row->source, limits.of[MEDIA_VARIATION].source);
     JUDGE_SET(row->text, "mean difference of successive delays, there and back");
-    if (!varies(v, limit_ms))
+    if (!varies(v, limit_ms)) {
+        if (v->ms > limit_ms && loss_interval(v->over, v->n).high > JUDGE_PEAKS_RATIO) {
+            row->grade = GRADE_UNKNOWN;
+            row->why = JUDGE_LONGER;
+        } else if (v->ms > limit_ms) {
+            JUDGE_ADD(row->text, "; few packets are late");
+        }
         return;
+    }
     row->grade = v->low_ms > 2 * limit_ms ? GRADE_BAD : GRADE_POOR;
     enum charge charge = charge_of_variation(&hop, v, limit_ms);
     bool local = charge == CHARGE_SITE;

@@ -560,6 +560,18 @@ static void vpn_of_one(struct facts *f) /* a route of its own; the VPN is slow *
     f->paths[TEAMS].segment_ns[SEGMENT_PROVIDER] = 74 * NS_PER_MS;
 }
 
+static void far_away_one(struct facts *f);
+
+static void vpn_of_one_alone(struct facts *f)
+{
+    far_away_one(f);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        enter_tunnel(&f->services[EXCHANGE].by[k], EXCHANGE);
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        fill(&f->media[i].stun, 12, 60);
+    fill(&f->resolvers[0].udp, 2, 20);
+}
+
 static void vpn_of_resolver(struct facts *f) /* which the services do not take */
 {
     f->interface.tunnel = (struct facts_tunnel){"wg0", "eth0"};
@@ -963,6 +975,13 @@ static void rare_peaks(struct facts *f) /* of each fiftieth packet, by a second 
     peaks(f, 50, 1000);
 }
 
+/* Of media by 200 ms: maybe more than rare ones. */
+static void few_peaks(struct facts *f)
+{
+    for (size_t i = 0; i < FACTS_MEDIA; i++)
+        add_peaks(&f->media[i].stun, 20, 200);
+}
+
 static void frequent_peaks(struct facts *f)
 {
     peaks(f, 10, 200);
@@ -1258,6 +1277,7 @@ static const struct {
     {"proxy that fails", proxy_down, "proxy_fails"},
     {"VPN", vpn, "vpn"},
     {"VPN of a service", vpn_of_one, "vpn"},
+    {"VPN of the only service that is asked", vpn_of_one_alone, "vpn"},
     {"VPN of the resolvers only", vpn_of_resolver, ""},
     {"VPN to the proxy", vpn_of_proxy, "proxy vpn"},
     {"half duplex", half_duplex, "link_duplex"},
@@ -1911,6 +1931,18 @@ static void test_words(void **state)
          "detour: 110.0 of 119.0 ms to exchange arise inside Microsoft's network, behind its entry in "
          "AMS.",
          "the administrator of the DNS server, or Microsoft's support"},
+        {vpn_of_one,
+         "Traffic to teams leaves through the VPN tunnel wg0 (carried by eth0), so it takes "
+         "the way of the VPN and its exit.",
+         "the administrator of the VPN"},
+        {vpn_of_one_alone,
+         "Traffic to exchange leaves through the VPN tunnel wg0 (carried by eth0), so it "
+         "takes the way of the VPN and its exit.",
+         "the administrator of the VPN"},
+        {vpn,
+         "Traffic to Microsoft leaves through the VPN tunnel wg0 (carried by eth0), so it "
+         "takes the way of the VPN and its exit.",
+         "the administrator of the VPN"},
         {stalling_host, "intranet accepts connections but does not reply: it stalls.",
          "whoever runs that host"},
         {own_entry,
@@ -2148,6 +2180,8 @@ static void test_not_checked(void **state)
         {lossy_line,
          "whether more packets than the limit are lost to all services (run longer: edgelat "
          "diagnose -t 30)",
+         "path"},
+        {few_peaks, "delay variation to media (run longer: edgelat diagnose -t 30)",
          "path"},
         {silent_test_page, "captive portal (the test page did not answer)", "public"},
         {no_stun, "public address (no STUN server answered)", "portal"},
