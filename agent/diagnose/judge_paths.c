@@ -484,8 +484,7 @@ static void judge_inside(const struct judging *j, uint32_t services, uint32_t ow
         judge_count(own & services) > 1 ? CERTAINTY_SURE : CERTAINTY_LIKELY, services);
     if (same_metro) {
         judge_add_services(&names, f, services);
-        text_add(&names, " %s slow inside Microsoft's network",
-                 judge_count(services) > 1 ? "are" : "is");
+        text_add(&names, " %s slow", judge_count(services) > 1 ? "are" : "is");
     } else {
         add_far_pops(&names, f, services);
     }
