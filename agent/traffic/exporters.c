@@ -325,6 +325,7 @@ enum exporters_taken exporters_take(struct exporters *x, const struct endpoint *
 void exporters_turn(struct exporters *x, struct mono now)
 {
     rates_turn(&x->rates, now);
+    flow_meter_turn(&x->meter, now);
     for (size_t i = 0; i < x->n; i++) {
         struct exporter *e = x->list[i];
         e->counters = e->ended;
@@ -474,6 +475,15 @@ void exporters_text(const struct exporters *x, struct mono now, struct text *out
         if (!is_heard(x, &x->allowed[i]))
             text_add(out, "exporter %s: nothing received yet\n",
                      endpoint_address(address, &x->allowed[i]));
+    const struct flow_shared *shared = &x->meter.shared;
+    if (shared->last.ns == 0 || now.ns - shared->last.ns > EXPORTER_RECENT_NS)
+        return;
+    text_add(out, "exporters %s and ",
+             endpoint_address(address, &x->allowed[shared->exporters[0]]));
+    text_add(out,
+             "%s sample traffic of the same networks: it is counted from one of them; if "
+             "they share the traffic, it is counted too low: cannot tell\n",
+             endpoint_address(address, &x->allowed[shared->exporters[1]]));
 }
 
 static bool is_recent(const struct troubled *t, struct mono now)

@@ -7,10 +7,18 @@
 #include <string.h>
 
 enum { WAYS = 4 }; /* of a bucket */
+enum { SWEEP = FLOW_METER_CONVERSATIONS / 16 };
 
-struct conversation {
-    uint32_t tag, point;       /* point 0: unused */
-    uint32_t start_ms, end_ms; /* of the last record that counted; they wrap */
+struct claim { /* of a point on a conversation, or on the samples of a network */
+    uint32_t tag, point; /* point 0: unused */
+    uint32_t end_ms;     /* reported until then; it wraps */
+    float sampling;      /* of the point; 0: of a conversation */
+    /* What `rival` has reported from `from_ms` to `to_ms`; 0: nothing is held. The first
+     * record of it ended at `first_ms`. */
+    uint32_t rival, from_ms, to_ms, first_ms, records;
+    float rival_sampling;
+    struct rate_row *row;
+    struct rate_amount held;
 };
 
 /* An observation point: side (2 bits), exporter (6 bits), the rest a hash. */
@@ -24,8 +32,8 @@ void flow_meter_begin(struct flow_meter *m, const struct prefixes *prefixes,
 
 void flow_meter_free(struct flow_meter *m)
 {
-    free(m->conversations);
-    m->conversations = NULL;
+    free(m->claims);
+    m->claims = NULL;
 }
 
 /* ---- duplicates ---- */
@@ -84,45 +92,111 @@ static bool may_repeat(uint32_t one, uint32_t other)
     return one != other && !(same_side && exporter == (other >> POINT_EXPORTER & 63));
 }
 
-static bool lies_within(const struct conversation *c, uint32_t start, uint32_t end)
+/* ---- what is held ---- */
+
+static int32_t after(uint32_t one_ms, uint32_t other_ms)
 {
-    int32_t length = (int32_t)(end - start);
-    int32_t from = (int32_t)(c->start_ms - FLOW_METER_SLACK_MS - start);
-    int32_t to = (int32_t)(c->end_ms + FLOW_METER_SLACK_MS - start);
-    from = from < 0 ? 0 : from;
-    to = to > length ? length : to;
-    return to >= from && 2 * (int64_t)(to - from) >= length;
+    return (int32_t)(one_ms - other_ms);
 }
 
-/* Rule 2; notes a record that counts. */
-static bool is_repeated(struct flow_meter *m, const struct flow_origin *o,
-                        const struct flow_record *f, struct mono now)
+/* `to`: the counter of its records. */
+static void held_end(struct flow_meter *m, struct claim *c, uint64_t *to)
 {
-    uint64_t hash = hash_add(f->protocol, (uint64_t)o->format);
-    hash = hash_endpoint(hash_endpoint(hash, &f->from), &f->to);
-    uint32_t tag = (uint32_t)(hash >> 32), point = point_of(o, f);
-    uint32_t end = (uint32_t)((now.ns - f->age_ns) / NS_PER_MS);
-    uint32_t start = end - (uint32_t)(f->duration_ns / NS_PER_MS);
-    if (m->conversations == NULL)
-        m->conversations =
-            mem_zalloc(FLOW_METER_CONVERSATIONS * sizeof *m->conversations);
-    struct conversation *bucket =
-        &m->conversations[hash % (FLOW_METER_CONVERSATIONS / WAYS) * WAYS];
-    struct conversation *to = bucket;
+    *to += c->records;
+    m->counters.held -= c->records;
+    m->n_held--;
+    c->rival = 0;
+}
+
+/* Leaves the share of what is held that is later than the claim. */
+static void held_cut(struct flow_meter *m, struct claim *c)
+{
+    int32_t length = after(c->to_ms, c->from_ms), rest = after(c->to_ms, c->end_ms);
+    if (c->rival == 0 || rest >= length)
+        return;
+    if (rest <= FLOW_METER_SLACK_MS) {
+        held_end(m, c, &m->counters.duplicates);
+        return;
+    }
+    double share = (double)rest / length;
+    c->held.bytes = (uint64_t)((double)c->held.bytes * share);
+    c->held.packets = (uint64_t)((double)c->held.packets * share);
+    c->from_ms = c->end_ms;
+    c->first_ms = c->to_ms;
+}
+
+/* Counts what is held, if the responsible point would have reported it. */
+static void held_count(struct flow_meter *m, struct claim *c, enum flow_format format,
+                       uint32_t now_ms)
+{
+    const struct flow_reporter *r =
+        &m->reporters[c->point >> POINT_EXPORTER & (FLOW_METER_EXPORTERS - 1)][format];
+    int32_t hold_ms = (int32_t)r->lag_ms + FLOW_METER_SLACK_MS;
+    bool gone = after(now_ms, r->last_ms) > hold_ms;
+    bool sampled = (double)c->held.packets >= FLOW_METER_SAMPLES * (double)c->sampling;
+    if (!gone && (after(now_ms, c->first_ms) <= hold_ms || !sampled))
+        return;
+    int64_t length_ns = (int64_t)after(c->to_ms, c->from_ms) * NS_PER_MS;
+    rates_add(m->rates, c->row, &c->held, length_ns);
+    c->point = c->rival;
+    c->sampling = c->rival_sampling;
+    c->end_ms = c->to_ms;
+    held_end(m, c, &m->counters.counted);
+}
+
+/* ---- claims ---- */
+
+static enum flow_format format_of_row(const struct rate_row *row)
+{
+    size_t format = 0;
+    while (format + 1 < FLOW_FORMATS &&
+           strcmp(row->source, flow_format_name((enum flow_format)format)) != 0)
+        format++;
+    return (enum flow_format)format;
+}
+
+static struct claim *claim_find(struct flow_meter *m, uint64_t hash)
+{
+    uint32_t tag = (uint32_t)(hash >> 32);
+    if (m->claims == NULL)
+        m->claims = mem_zalloc(FLOW_METER_CONVERSATIONS * sizeof *m->claims);
+    struct claim *bucket = &m->claims[hash % (FLOW_METER_CONVERSATIONS / WAYS) * WAYS];
+    struct claim *to = bucket;
     for (size_t i = 0; i < WAYS; i++) {
-        struct conversation *c = &bucket[i];
-        if (c->point != 0 && c->tag == tag) {
-            if (may_repeat(c->point, point) && lies_within(c, start, end))
-                return true;
-            to = c;
-            break;
-        }
-        if (to->point != 0 && (c->point == 0 || (int32_t)(c->end_ms - to->end_ms) < 0))
+        struct claim *c = &bucket[i];
+        if (c->point != 0 && c->tag == tag)
+            return c;
+        if (to->point != 0 && (c->point == 0 || after(c->end_ms, to->end_ms) < 0))
             to = c;
     }
-    *to = (struct conversation){tag, point, start, end};
-    return false;
+    if (to->rival != 0)
+        held_end(m, to, &m->counters.duplicates);
+    *to = (struct claim){.tag = tag};
+    return to;
 }
+
+static uint64_t conversation_hash(const struct flow_record *f, enum flow_format format,
+                                  const struct endpoint *from, const struct endpoint *to)
+{
+    uint64_t hash = hash_add(f->protocol, (uint64_t)format);
+    return hash_endpoint(hash_endpoint(hash, from), to);
+}
+
+static uint64_t network_hash(enum rate_direction direction, enum flow_format format,
+                             const struct endpoint *local)
+{
+    struct endpoint network = {.family = local->family};
+    memcpy(network.bytes, local->bytes, local->family == FAMILY_IPV4 ? 3 : 8);
+    return hash_endpoint(hash_add(UINT64_MAX - direction, (uint64_t)format), &network);
+}
+
+struct counted { /* one direction of a record */
+    const struct endpoint *from, *to;
+    const struct prefix *prefix;
+    enum rate_direction direction; /* of the site */
+    const struct flow_count *is;
+    uint32_t records; /* 1; 0 for the way back of one that has both */
+};
 
 /* ---- counting ---- */
 
@@ -134,23 +208,84 @@ static uint64_t scaled(uint64_t count, double sampling)
 }
 
 static void count(struct flow_meter *m, const struct flow_origin *o,
-                  const struct flow_record *f, const struct prefix *prefix,
-                  enum rate_direction direction, const struct flow_count *is,
-                  double sampling)
+                  const struct flow_record *f, const struct counted *d, double sampling,
+                  struct mono now)
 {
-    struct rate_row **known =
-        &m->rows[o->format][direction][prefix->line % 8]; /* most flows are of a few */
-    if (is->bytes == 0 && is->packets == 0)
+    struct rate_row **known = /* most flows are of a few */
+        &m->rows[o->format][d->direction][d->prefix->line % 8];
+    uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
+    uint32_t end = (uint32_t)((now.ns - f->age_ns) / NS_PER_MS);
+    uint32_t start = end - (uint32_t)(f->duration_ns / NS_PER_MS);
+    if (d->is->bytes == 0 && d->is->packets == 0) {
+        m->counters.counted += d->records;
         return;
-    if (*known == NULL || strcmp((*known)->service, prefix->service) != 0)
-        *known =
-            rates_row(m->rates, prefix->service, direction, flow_format_name(o->format));
-    if (*known == NULL)
+    }
+    if (*known == NULL || strcmp((*known)->service, d->prefix->service) != 0)
+        *known = rates_row(m->rates, d->prefix->service, d->direction,
+                           flow_format_name(o->format));
+    if (*known == NULL) {
+        m->counters.counted += d->records;
         return;
-    struct rate_amount amount = {.bytes = scaled(is->bytes, sampling),
-                                 .packets = scaled(is->packets, sampling),
-                                 .flows = is->flows};
-    rates_add(m->rates, *known, &amount, f->duration_ns);
+    }
+    struct rate_amount amount = {.bytes = scaled(d->is->bytes, sampling),
+                                 .packets = scaled(d->is->packets, sampling),
+                                 .flows = d->is->flows};
+    bool sampled = sampling > 1;
+    uint32_t point = point_of(o, f);
+    struct claim *c = claim_find(
+        m, sampled ? network_hash(d->direction, o->format,
+                                  d->direction == RATE_TRANSMIT ? d->from : d->to)
+                   : conversation_hash(f, o->format, d->from, d->to));
+    bool other = c->point != 0 && (sampled ? (c->point ^ point) >> POINT_EXPORTER &
+                                                 (FLOW_METER_EXPORTERS - 1)
+                                           : may_repeat(c->point, point));
+    if (!other) {
+        if (c->point == 0 || after(end, c->end_ms) > 0)
+            c->end_ms = end;
+        if (c->point == 0)
+            c->point = point;
+        c->sampling = sampled ? (float)sampling : 0;
+        held_cut(m, c);
+        m->counters.counted += d->records;
+        rates_add(m->rates, *known, &amount, f->duration_ns);
+        return;
+    }
+    if (sampled)
+        m->shared = (struct flow_shared){
+            {(uint8_t)(c->point >> POINT_EXPORTER & (FLOW_METER_EXPORTERS - 1)),
+             o->exporter},
+            now};
+    if (after(end, c->end_ms) <= FLOW_METER_SLACK_MS ||
+        (c->rival != 0 && c->rival != point)) {
+        m->counters.duplicates += d->records;
+        return;
+    }
+    if (after(start, c->end_ms) < 0) {
+        double share = (double)after(end, c->end_ms) / after(end, start);
+        amount.bytes = (uint64_t)((double)amount.bytes * share);
+        amount.packets = (uint64_t)((double)amount.packets * share);
+        start = c->end_ms;
+    }
+    if (c->rival == 0) {
+        m->n_held++;
+        c->held = (struct rate_amount){0};
+        c->records = 0;
+        c->rival = point;
+        c->from_ms = start;
+        c->to_ms = c->first_ms = end;
+    }
+    c->rival_sampling = sampled ? (float)sampling : 0;
+    c->row = *known;
+    c->records += d->records;
+    m->counters.held += d->records;
+    c->held.bytes += amount.bytes;
+    c->held.packets += amount.packets;
+    c->held.flows += amount.flows;
+    if (after(end, c->to_ms) > 0)
+        c->to_ms = end;
+    if (after(start, c->from_ms) < 0)
+        c->from_ms = start;
+    held_count(m, c, o->format, now_ms);
 }
 
 void flow_meter_take(struct flow_meter *m, struct flow_origin *o,
@@ -176,14 +311,36 @@ void flow_meter_take(struct flow_meter *m, struct flow_origin *o,
         m->counters.sampling_refused++;
         return;
     }
-    if (again || is_repeated(m, o, f, now)) {
+    if (again) {
         m->counters.duplicates++;
         return;
     }
-    m->counters.counted++;
     enum rate_direction direction = to != NULL ? RATE_TRANSMIT : RATE_RECEIVE;
     enum rate_direction back = to != NULL ? RATE_RECEIVE : RATE_TRANSMIT;
     const struct prefix *prefix = to != NULL ? to : from;
-    count(m, o, f, prefix, direction, &f->count, sampling);
-    count(m, o, f, prefix, back, &f->reverse, sampling);
+    struct flow_reporter *r =
+        &m->reporters[o->exporter & (FLOW_METER_EXPORTERS - 1)][o->format];
+    int64_t lag_ms = (f->age_ns + f->duration_ns) / NS_PER_MS;
+    lag_ms = lag_ms > FLOW_METER_HOLD_MOST_MS ? FLOW_METER_HOLD_MOST_MS
+             : lag_ms < FLOW_METER_HOLD_MS    ? FLOW_METER_HOLD_MS
+                                              : lag_ms;
+    r->last_ms = (uint32_t)(now.ns / NS_PER_MS);
+    r->lag_ms = r->lag_ms > lag_ms ? r->lag_ms : (uint32_t)lag_ms;
+    bool only_back = f->count.bytes == 0 && f->count.packets == 0 && f->reverse.bytes > 0;
+    count(m, o, f,
+          &(struct counted){&f->from, &f->to, prefix, direction, &f->count, !only_back},
+          sampling, now);
+    count(m, o, f,
+          &(struct counted){&f->to, &f->from, prefix, back, &f->reverse, only_back},
+          sampling, now);
+}
+
+void flow_meter_turn(struct flow_meter *m, struct mono now)
+{
+    uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
+    for (size_t i = 0; m->n_held > 0 && i < SWEEP; i++) {
+        struct claim *c = &m->claims[m->swept++ % FLOW_METER_CONVERSATIONS];
+        if (c->rival != 0)
+            held_count(m, c, format_of_row(c->row), now_ms);
+    }
 }

@@ -94,7 +94,7 @@ int main(void)
         "%.0f ns a flow; state %zu KiB\n",
         (double)flows / s / 1e6, (unsigned long long)flows, (unsigned long long)counted,
         s * 1e9 / (double)flows,
-        (sizeof *x + sizeof *x->list[0] + FLOW_METER_CONVERSATIONS * (size_t)16 +
+        (sizeof *x + sizeof *x->list[0] + FLOW_METER_CONVERSATIONS * (size_t)72 +
          x->rates.n * (RATES_SPREAD_S + 1) * (size_t)16) /
             1024);
     exporters_free(x);

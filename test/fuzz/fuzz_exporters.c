@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         taken += x.list[i]->counters.flows;
     const struct flow_meter_counters *m = &x.meter.counters;
     assert(taken == m->counted + m->other + m->inside + m->duplicates +
-                        m->sampler_unknown + m->sampling_refused);
+                        m->sampler_unknown + m->sampling_refused + m->held);
     exporters_text(&x, now, &text);
     exporters_problems(&x, "127.0.0.1:2055", now, &text);
     text_free(&text);

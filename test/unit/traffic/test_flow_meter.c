@@ -205,7 +205,8 @@ static void two_points(void **state)
             }
         uint64_t expected = cases[i].once ? 60000 : 120000;
         CHECK_INT(expected, bytes_of("exchange", RATE_TRANSMIT, "ipfix"), cases[i].what);
-        CHECK_INT(cases[i].once ? 10 : 0, m.counters.duplicates, cases[i].what);
+        CHECK_INT(cases[i].once ? 10 : 0, m.counters.duplicates + m.counters.held,
+                  cases[i].what);
     }
 }
 
@@ -236,8 +237,101 @@ static void a_move_to_another_router(void **state)
         struct mono at = {now.ns + minute * 60 * NS_PER_S};
         flow_meter_take(&m, minute <= 5 ? &wan : &second, &f, at);
     }
+    CHECK_INT(0, m.counters.held, "what was held is counted");
     CHECK_INT(60000, bytes_of("exchange", RATE_TRANSMIT, "ipfix"), "both halves");
     CHECK_INT(0, m.counters.duplicates, "none is a duplicate");
+}
+
+/* Seconds turn until what is held is decided. */
+static void pass(int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        now.ns += NS_PER_S;
+        rates_turn(&r, now);
+        flow_meter_turn(&m, now);
+    }
+}
+
+static void timeouts_differ(void **state)
+{
+    (void)state;
+    begin();
+    for (int s = 1; s <= 100; s++) {
+        pass(1);
+        struct flow_record f = flow("192.0.2.1", "13.107.6.152", 5000);
+        f.duration_ns = 5 * NS_PER_S;
+        if (s % 5 == 0)
+            flow_meter_take(&m, &wan, &f, now);
+        f.count.bytes = 25000;
+        f.duration_ns = 25 * NS_PER_S;
+        if (s % 25 == 0)
+            flow_meter_take(&m, &second, &f, now);
+    }
+    pass(200);
+    CHECK_INT(100000, bytes_of("exchange", RATE_TRANSMIT, "ipfix"), "each packet once");
+    CHECK_INT(4, m.counters.duplicates, "of the slower one");
+}
+
+/* One exporter reports both directions in one record, the other one each alone. */
+static void biflow_and_uniflow(void **state)
+{
+    (void)state;
+    begin();
+    struct flow_record f = flow("192.0.2.1", "13.107.6.152", 1000);
+    f.reverse = (struct flow_count){7000, 7, 1};
+    flow_meter_take(&m, &wan, &f, now);
+    struct flow_record there = flow("192.0.2.1", "13.107.6.152", 1000), back = there;
+    back.from = there.to;
+    back.to = there.from;
+    back.count.bytes = 7000;
+    flow_meter_take(&m, &second, &there, now);
+    flow_meter_take(&m, &second, &back, now);
+    CHECK_INT(1000, bytes_of("exchange", RATE_TRANSMIT, "ipfix"), "there");
+    CHECK_INT(7000, bytes_of("exchange", RATE_RECEIVE, "ipfix"), "back");
+}
+
+/* An exporter that starts again comes from another port: a point of its own. */
+static void a_restart(void **state)
+{
+    (void)state;
+    begin();
+    for (int minute = 1; minute <= 4; minute++) {
+        pass(60);
+        struct flow_record f = flow("192.0.2.1", "13.107.6.152", 6000);
+        f.duration_ns = 60 * NS_PER_S;
+        flow_meter_take(&m, minute <= 2 ? &lan : &wan, &f, now);
+    }
+    pass(200);
+    CHECK_INT(24000, bytes_of("exchange", RATE_TRANSMIT, "ipfix"), "nothing is lost");
+    CHECK_INT(0, m.counters.duplicates, "none is a duplicate");
+}
+
+static void two_samplers(void **state)
+{
+    (void)state;
+    begin();
+    /* each samples one packet a second of conversations that the other one misses */
+    for (int s = 0; s < 600; s++) {
+        pass(1);
+        struct flow_record f = flow("192.0.2.1", "13.107.6.152", 1000);
+        f.count.packets = 1;
+        f.sampling = 100;
+        f.from.port = (uint16_t)s;
+        flow_meter_take(&m, &wan, &f, now);
+        f.from.port = (uint16_t)(s + 1000);
+        flow_meter_take(&m, &second, &f, now);
+    }
+    CHECK_INT(600 * 100000, bytes_of("exchange", RATE_TRANSMIT, "ipfix"), "of one");
+    CHECK(m.shared.last.ns > 0, "it is known");
+    for (int s = 0; s < 600; s++) { /* the second one alone */
+        pass(1);
+        struct flow_record f = flow("192.0.2.1", "13.107.6.152", 1000);
+        f.count.packets = 1;
+        f.sampling = 100;
+        flow_meter_take(&m, &second, &f, now);
+    }
+    CHECK_NEAR(1200 * 100000, (double)bytes_of("exchange", RATE_TRANSMIT, "ipfix"),
+               300000, "and of the other one when the first stops");
 }
 
 static void translated_and_sampled(void **state)
@@ -297,6 +391,10 @@ int main(void)
         cmocka_unit_test(two_points),
         cmocka_unit_test(short_flows),
         cmocka_unit_test(a_move_to_another_router),
+        cmocka_unit_test(timeouts_differ),
+        cmocka_unit_test(biflow_and_uniflow),
+        cmocka_unit_test(a_restart),
+        cmocka_unit_test(two_samplers),
         cmocka_unit_test(translated_and_sampled),
         cmocka_unit_test(each_source_is_complete),
     };
