@@ -28,6 +28,7 @@ enum delay_role {
     DELAY_ROUND_TRIP, /* a round trip to the target itself, past every middlebox */
     DELAY_TLS,        /* the TLS handshake after DELAY_HANDSHAKE, with a certificate */
     DELAY_REPLY,      /* from a request to its first byte, on the same connection */
+    DELAY_TUNNEL,     /* an HTTP proxy's lookup of the target and its handshake with it */
 };
 
 /* The settings of a target that only some kinds use. */

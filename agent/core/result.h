@@ -65,7 +65,8 @@ struct http_facts {
     /* The request went, or should have gone, through an HTTP proxy: rtt, dns and connect
      * would be those of the proxy and are undefined. */
     bool proxy;
-    bool warm; /* a second request on the same connection was timed as well */
+    uint16_t proxy_status; /* of the proxy's refusal of CONNECT; 0: it did not refuse */
+    bool warm;             /* a second request on the same connection was timed as well */
 };
 
 /* Facts of a STUN response; zero if unknown. */
@@ -82,6 +83,12 @@ struct dns_facts {
     uint16_t answers; /* records */
     bool truncated;   /* it did not fit into a datagram */
     bool tcp;         /* and came by TCP */
+};
+
+/* The router that reported by ICMP that a TCP connection does not arrive, and the address of
+ * this host that it reported it to; FAMILY_NONE: no report, or one of this host itself. */
+struct icmp_source {
+    struct endpoint by, to;
 };
 
 struct result {
@@ -103,9 +110,7 @@ struct result {
     const char *foreign;
     /* One clause: the cause of a failure, or an oddity of a reply; "": a normal reply. */
     char cause[192];
-    /* Of an unreachable TCP connection: the router that reported it by ICMP, and the address
-     * of this host that it told; FAMILY_NONE: no report, or one of this host itself. */
-    struct endpoint reporter, reported_to;
+    struct icmp_source reporter; /* of an unreachable one */
     /* Packets lost besides the probe itself, by retransmissions of the kernel, as far as it
      * is certain that those were needed. */
     uint8_t lost_packets;

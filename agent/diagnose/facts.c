@@ -23,6 +23,15 @@ struct facts_median facts_median(const struct delay_ring *r)
     return m;
 }
 
+static void set_cause(char cause[FACTS_CAUSE_MAX], struct icmp_source *last,
+                      const struct result *r)
+{
+    if (r->reporter.by.family != FAMILY_NONE)
+        *last = r->reporter;
+    if (r->outcome != OUTCOME_LOSS || last->by.family == FAMILY_NONE)
+        text_copy(cause, FACTS_CAUSE_MAX, r->cause);
+}
+
 void facts_add_probe(struct facts_probes *p, const struct result *r)
 {
     if (r->outcome == OUTCOME_NOT_MEASURED) {
@@ -42,13 +51,7 @@ void facts_add_probe(struct facts_probes *p, const struct result *r)
         p->lost++;
     else
         p->failed++;
-    if (r->reporter.family != FAMILY_NONE) {
-        p->reporter = r->reporter;
-        p->reported_to = r->reported_to;
-    } else if (r->outcome == OUTCOME_LOSS && p->reporter.family != FAMILY_NONE) {
-        return;
-    }
-    text_copy(p->cause, sizeof p->cause, r->cause);
+    set_cause(p->cause, &p->reporter, r);
 }
 
 static void add_delay(struct delay_ring *ring, const struct kind *kind,
@@ -68,11 +71,20 @@ void facts_add_https(struct facts_https *h, const struct kind *kind,
         [OUTCOME_TLS_ERROR] = &h->tls_errors, [OUTCOME_HTTP_ERROR] = &h->http_errors,
         [OUTCOME_NOT_MEASURED] = &h->unsent,  [OUTCOME_SLOW] = &h->slow,
     };
+    bool refused_tunnel = r->outcome == OUTCOME_HTTP_ERROR && r->http.proxy_status != 0;
     h->sent += r->outcome != OUTCOME_NOT_MEASURED;
-    ++*counts[r->outcome];
+    ++*(refused_tunnel ? &h->refused_tunnel : counts[r->outcome]);
+    if (refused_tunnel)
+        h->proxy_status = r->http.proxy_status;
+    else if (r->outcome == OUTCOME_HTTP_ERROR && r->http.status == 0)
+        h->malformed++;
+    else if (r->outcome == OUTCOME_HTTP_ERROR)
+        h->error_status = r->http.status;
     h->throttled += r->outcome == OUTCOME_REPLY && r->http.status == 429;
     add_delay(&h->tls, kind, r, DELAY_TLS);
     add_delay(&h->first_byte, kind, r, DELAY_REPLY);
+    if (r->http.proxy_status == 0)
+        add_delay(&h->tunnel, kind, r, DELAY_TUNNEL);
     if (r->http.status != 0 || r->http.issuer[0] != '\0')
         h->last = r->http;
     if (r->pop[0] != '\0') {
@@ -82,5 +94,5 @@ void facts_add_https(struct facts_https *h, const struct kind *kind,
     if (r->foreign != NULL)
         h->foreign = r->foreign;
     if (r->outcome != OUTCOME_REPLY)
-        text_copy(h->cause, sizeof h->cause, r->cause);
+        set_cause(h->cause, &h->reporter, r);
 }

@@ -33,17 +33,22 @@ struct facts_probes { /* of one kind to one address */
     uint32_t unsent;             /* this host could not send them */
     struct delay_ring delays;    /* of those answered */
     char cause[FACTS_CAUSE_MAX]; /* of the last one that was not answered; "": none */
-    /* As in struct result, of the last one; routers report rarely, so silence in between
-     * leaves `cause`. */
-    struct endpoint reporter, reported_to;
+    /* Of the last one reported. Routers limit their reports: silence leaves `cause`. */
+    struct icmp_source reporter;
 };
 
 struct facts_https {
     uint32_t sent, replies, lost, slow, refused, tls_errors, http_errors, unsent;
-    uint32_t throttled; /* of the replies: HTTP 429 */
+    uint32_t throttled;      /* of the replies: HTTP 429 */
+    uint32_t malformed;      /* of http_errors: no valid HTTP reply */
+    uint16_t error_status;   /* of the last reply among http_errors; 0: none */
+    uint32_t refused_tunnel; /* CONNECT by the proxy; not in http_errors */
+    uint16_t proxy_status;   /* of the last one of these */
     struct delay_ring tls, first_byte;
-    struct http_facts last; /* of the last reply, or handshake */
-    char pop[POP_TEXT_MAX]; /* "": none was named */
+    struct delay_ring tunnel;    /* what the proxy took to connect */
+    struct icmp_source reporter; /* as of facts_probes */
+    struct http_facts last;      /* of the last reply, or handshake */
+    char pop[POP_TEXT_MAX];      /* "": none was named */
     const char *pop_basis;
     const char *foreign;         /* mark of another network in a reply; NULL: none */
     char cause[FACTS_CAUSE_MAX]; /* of the last failure */

@@ -28,9 +28,11 @@
 #define JUDGE_ERRORS_RATIO 0.001  /* of the packets of an interface */
 #define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
 #define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
-#define JUDGE_LIKELIER     20.0   /* times as likely is enough for "likely" */
-#define JUDGE_CLEAN        100.0  /* the same of a first hop that loses nothing */
-#define JUDGE_SEGMENT_MS   20.0   /* a segment that adds less is not what is slow */
+/* What a proxy takes to connect, without the round trips to the service and its DNS server. */
+#define JUDGE_TUNNEL_MS  300.0
+#define JUDGE_LIKELIER   20.0  /* times as likely is enough for "likely" */
+#define JUDGE_CLEAN      100.0 /* the same of a first hop that loses nothing */
+#define JUDGE_SEGMENT_MS 20.0  /* a segment that adds less is not what is slow */
 /* Paths are longer than the great circle, mostly by less than this: a delay that is over the
  * limit without as much of what light needs has another cause than distance. */
 #define JUDGE_DETOUR      2.0

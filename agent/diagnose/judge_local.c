@@ -232,12 +232,96 @@ static void judge_silence(const struct judging *j)
     }
 }
 
+/* The proxy of a service did not connect to it. */
+static bool proxy_fails(const struct facts_https *h)
+{
+    return h->replies + h->http_errors + h->tls_errors == 0 && h->tunnel.n == 0;
+}
+
+static void judge_proxy_failure(const struct judging *j, const char *subject,
+                                uint32_t services, bool blocked, bool works)
+{
+    const struct facts *f = j->f;
+    const char *cause = "", *host = "";
+    uint32_t failing = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_https *h = &f->services[i].by[SLOT_PROXY].https;
+        if ((services & (UINT32_C(1) << i)) == 0 || (h->proxy_status == 403) != blocked)
+            continue;
+        failing |= UINT32_C(1) << i;
+        host = f->services[i].target.host;
+        cause = h->cause[0] != '\0' ? h->cause : cause;
+    }
+    if (failing == 0)
+        return;
+    struct text names = {0};
+    if (works)
+        text_add(&names, " of ");
+    if (works)
+        judge_add_services(&names, f, failing);
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_PROXY_FAILS, CERTAINTY_SURE, failing);
+    JUDGE_SET(x->what, "HTTPS%s goes through the HTTP proxy %s, which %s: %s.",
+              text_string(&names), subject, blocked ? "does not let it through" : "fails",
+              f->proxy_wrong[0] != '\0' ? f->proxy_wrong : cause);
+    if (blocked) {
+        x->title = "Blocked by the proxy";
+        JUDGE_SET(x->next,
+                  "Have %s allowed by the policy of the proxy, or let the optimize "
+                  "endpoints of Microsoft 365 bypass it (no_proxy, PAC file).",
+                  host);
+    } else {
+        JUDGE_SET(
+            x->next,
+            "Check https_proxy, and try the proxy: curl -v -x http://%s https://%s/",
+            subject, host);
+    }
+    text_free(&names);
+}
+
+/* What the proxy takes to connect, of the service where it takes most besides what distance
+ * takes: a reply is at least one round trip to the service. True: too long. */
+static bool judge_tunnel(const struct judging *j, const char *subject, char *slow,
+                         size_t room)
+{
+    const struct facts *f = j->f;
+    struct facts_median worst = {0};
+    double most_ms = -INFINITY;
+    const char *name = "";
+    for (size_t i = 0; i < f->n_services; i++) {
+        const struct facts_https *h = &f->services[i].by[SLOT_PROXY].https;
+        struct facts_median tunnel = facts_median(&h->tunnel),
+                            reply = facts_median(&h->first_byte),
+                            tls = facts_median(&h->tls);
+        double path_ms = fmin(reply.ms, tls.ms); /* NaN: none */
+        double more_ms = tunnel.low_ms - 2 * (isnan(path_ms) ? 0 : path_ms);
+        if (tunnel.n == 0 || more_ms <= most_ms)
+            continue;
+        most_ms = more_ms;
+        worst = tunnel;
+        name = f->services[i].target.name;
+    }
+    if (worst.n == 0)
+        return false;
+    struct check_row *row = diagnosis_row(j->out, CHECK_PROXY, GRADE_GOOD, subject);
+    judge_delay(row, &worst, JUDGE_TUNNEL_MS, JUDGE_OWN);
+    JUDGE_SET(row->text, "what it takes to connect to %s", name);
+    bool over = worst.n > 2 && most_ms > JUDGE_TUNNEL_MS;
+    if (row->grade != GRADE_GOOD && !over) {
+        row->grade = GRADE_GOOD;
+        JUDGE_ADD(row->text, "; within the limit without two round trips");
+    }
+    if (over)
+        judge_set(slow, room, "%.0f ms to connect to %s (limit %.0f ms, %s)", worst.ms,
+                  name, JUDGE_TUNNEL_MS, JUDGE_OWN);
+    return over;
+}
+
 static void judge_proxy(const struct judging *j)
 {
     const struct facts *f = j->f;
-    char subject[HOST_TEXT_MAX + 10], away[32] = "";
-    uint32_t services = 0, working = 0;
-    const char *cause = "";
+    char subject[HOST_TEXT_MAX + 10], away[32] = "", slow[HOST_TEXT_MAX + 80];
+    uint32_t working = 0, failing = 0;
     if (f->proxy[0] == '\0') {
         bool wrong = f->proxy_wrong[0] != '\0';
         struct check_row *row =
@@ -248,13 +332,8 @@ static void judge_proxy(const struct judging *j)
     }
     for (size_t i = 0; i < f->n_services; i++) {
         const struct facts_address *a = &f->services[i].by[SLOT_PROXY];
-        if (a->to.family == FAMILY_NONE)
-            continue;
-        services |= UINT32_C(1) << i;
-        if (a->https.replies + a->https.http_errors > 0)
-            working |= UINT32_C(1) << i;
-        else if (a->https.cause[0] != '\0')
-            cause = a->https.cause;
+        if (a->to.family != FAMILY_NONE)
+            *(proxy_fails(&a->https) ? &failing : &working) |= UINT32_C(1) << i;
     }
     bool colons = strchr(f->proxy, ':') != NULL;
     JUDGE_SET(subject, "%s%s%s:%u", colons ? "[" : "", f->proxy, colons ? "]" : "",
@@ -262,24 +341,16 @@ static void judge_proxy(const struct judging *j)
     struct facts_median m = facts_median(&f->proxy_tcp.delays);
     struct check_row *row = diagnosis_row(j->out, CHECK_PROXY, GRADE_POOR, subject);
     judge_delay(row, &m, NAN, "");
-    row->grade = working != 0 ? GRADE_POOR : GRADE_BAD;
+    row->grade = failing == 0 ? GRADE_POOR : GRADE_BAD;
     JUDGE_SET(row->text, "HTTPS goes through it; handshakes with it: %u of %u answered",
               f->proxy_tcp.answered, f->proxy_tcp.sent);
-    if (working == 0) {
-        struct fault_found *x =
-            diagnosis_fault(j->out, FAULT_PROXY_FAILS, CERTAINTY_SURE, services);
-        JUDGE_SET(x->what, "HTTPS goes through the HTTP proxy %s, which fails: %s.",
-                  subject, f->proxy_wrong[0] != '\0' ? f->proxy_wrong : cause);
-        JUDGE_SET(x->next,
-                  "Check https_proxy, and try the proxy: curl -v -x http://%s "
-                  "https://%s/",
-                  subject, f->services[0].target.host);
+    judge_proxy_failure(j, subject, failing, false, working != 0);
+    judge_proxy_failure(j, subject, failing, true, working != 0);
+    if (working == 0)
         return;
-    }
     struct text names = {0};
-    judge_add_services(&names, f, services);
-    struct fault_found *x =
-        diagnosis_fault(j->out, FAULT_PROXY, CERTAINTY_SURE, services);
+    judge_add_services(&names, f, working);
+    struct fault_found *x = diagnosis_fault(j->out, FAULT_PROXY, CERTAINTY_SURE, working);
     if (m.n > 0)
         JUDGE_SET(away, ", %.1f ms away", m.ms);
     JUDGE_SET(x->what,
@@ -289,6 +360,14 @@ static void judge_proxy(const struct judging *j)
     JUDGE_SET(x->next,
               "Let the optimize endpoints of Microsoft 365 bypass the proxy "
               "(no_proxy, PAC file), and compare: no_proxy='*' edgelat diagnose");
+    if (judge_tunnel(j, subject, slow, sizeof slow)) {
+        x->title = "Proxy slow";
+        JUDGE_SET(
+            x->what,
+            "The HTTP proxy %s is slow: it takes %s; HTTPS of %s goes through it, and "
+            "Microsoft advises direct connections.",
+            subject, slow, text_string(&names));
+    }
     text_free(&names);
 }
 

@@ -218,7 +218,7 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
 
 struct service_state { /* over its families */
     bool tried, tcp, https_tried, tls_fails, https_works, silent;
-    uint32_t sent, http_errors, slow, replies, throttled;
+    uint32_t sent, http_errors, malformed, slow, replies, throttled;
     double reply_ms, tls_ms; /* of the faster family, without the path; NaN: unknown */
     size_t replied;
     uint16_t status;
@@ -232,6 +232,15 @@ static bool answers_elsewhere(const struct facts_address *a)
         if (a->more[i].answered > 0)
             return true;
     return false;
+}
+
+/* Who reported that no connection arrives; NULL: nobody did. */
+static const struct icmp_source *reporter_of(const struct facts_address *a)
+{
+    return a->tcp.answered > 0                          ? NULL
+           : a->tcp.reporter.by.family != FAMILY_NONE   ? &a->tcp.reporter
+           : a->https.reporter.by.family != FAMILY_NONE ? &a->https.reporter
+                                                        : NULL;
 }
 
 static struct service_state state_of(const struct facts_service *s)
@@ -252,13 +261,15 @@ static struct service_state state_of(const struct facts_service *s)
         t.sent += a->https.sent;
         t.replies += a->https.replies;
         t.http_errors += a->https.http_errors;
+        t.malformed += a->https.malformed;
         t.slow += a->https.slow;
         t.throttled += a->https.throttled;
         refused += a->tcp.answered > 0 ? a->https.refused : 0;
-        if (a->https.http_errors > 0)
-            t.status = a->https.last.status;
+        if (a->https.error_status != 0)
+            t.status = a->https.error_status;
         if (a->tcp.answered == 0 && a->tcp.cause[0] != '\0')
-            tcp_cause = a->tcp.cause;
+            tcp_cause =
+                reporter_of(a) == &a->https.reporter ? a->https.cause : a->tcp.cause;
         else if (a->https.cause[0] != '\0')
             t.cause = a->https.cause;
         /* A TLS handshake takes one or two round trips, a reply one. */
@@ -302,9 +313,9 @@ static void next_for_service(const struct judging *j, struct fault_found *x,
 
 /* Whether a router that reported an error is of this site, by its address and that of this
  * host: a gateway, or in the same network (RFC 6177: a site has a /48, or less). */
-static bool is_at_site(const struct facts *f, const struct facts_probes *p)
+static bool is_at_site(const struct facts *f, const struct icmp_source *r)
 {
-    const struct endpoint *by = &p->reporter, *own = &p->reported_to;
+    const struct endpoint *by = &r->by, *own = &r->to;
     for (size_t k = 0; k < FACTS_FAMILIES; k++)
         if (endpoint_same_address(&f->gateways[k].to, by))
             return true;
@@ -318,16 +329,16 @@ static bool is_at_site(const struct facts *f, const struct facts_probes *p)
 static void charge_refusal(const struct judging *j, struct fault_found *x,
                            const struct facts_service *s)
 {
-    const struct facts_probes *reported = NULL;
+    const struct icmp_source *reporter = NULL;
     char by[ADDRESS_TEXT_MAX];
     bool reset = false;
     for (size_t k = 0; k < FACTS_FAMILIES; k++) {
         const struct facts_probes *p = &s->by[k].tcp;
-        if (p->answered == 0 && p->reporter.family != FAMILY_NONE)
-            reported = p;
+        if (reporter_of(&s->by[k]) != NULL)
+            reporter = reporter_of(&s->by[k]);
         reset |= p->answered == 0 && 2 * p->failed > p->sent;
     }
-    if (reported == NULL && reset) {
+    if (reporter == NULL && reset) {
         bool known = is_of_microsoft(j, &s->target);
         x->certainty = CERTAINTY_LIKELY;
         x->title = "Connections refused";
@@ -344,13 +355,12 @@ static void charge_refusal(const struct judging *j, struct fault_found *x,
                   "firewall of this site or of the provider refuses the connections.",
                   s->target.host);
     }
-    if (reported == NULL ||
-        prefixes_find(&j->known->prefixes, &reported->reporter) != NULL)
+    if (reporter == NULL || prefixes_find(&j->known->prefixes, &reporter->by) != NULL)
         return;
-    endpoint_address(by, &reported->reporter);
-    bool site = is_at_site(j->f, reported);
-    if (site || (endpoint_is_private(&reported->reporter) &&
-                 !endpoint_in_prefixes("100.64.0.0/10", &reported->reporter))) {
+    endpoint_address(by, &reporter->by);
+    bool site = is_at_site(j->f, reporter);
+    if (site || (endpoint_is_private(&reporter->by) &&
+                 !endpoint_in_prefixes("100.64.0.0/10", &reporter->by))) {
         x->certainty = site ? CERTAINTY_SURE : CERTAINTY_LIKELY;
         x->title = "Rejected at this site";
         x->segment = "firewall or router of this site";
@@ -727,8 +737,8 @@ static void judge_state(const struct judging *j, size_t service)
         judge_own_address(j, service, x);
         return;
     }
-    if (proxied && t.replies + t.http_errors == 0)
-        return; /* the proxy's fault */
+    if (proxied && (judge_found(j, FAULT_PROXY_FAILS) & BIT(service)) != 0)
+        return;
     judge_one_family(j, service);
     for (size_t k = 0; k < FACTS_FAMILIES && !proxied; k++)
         judge_family_https(j, service, k);
@@ -746,6 +756,9 @@ static void judge_state(const struct judging *j, size_t service)
         JUDGE_SET(x->what,
                   "%s answers with its own failures: HTTP %u in %u of %u requests.", name,
                   t.status, t.http_errors, t.sent);
+        if (t.malformed == t.http_errors)
+            JUDGE_SET(x->what, "%s gives no valid HTTP reply to %u of %u requests: %s.",
+                      name, t.malformed, t.sent, t.cause);
         next_for_service(j, x, &s->target);
     } else if (t.silent && t.sent > 2 && !j->f->busy) {
         x = diagnosis_fault(j->out, FAULT_SERVICE_DOWN, CERTAINTY_SURE, BIT(service));

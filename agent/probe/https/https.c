@@ -236,6 +236,7 @@ static enum outcome take_reply(struct fetch *f, const struct http_reply *reply)
     take_times(f, &reply->times);
     r->http = reply->facts;
     r->http.proxy = f->proxy != NULL;
+    r->http.proxy_status = (uint16_t)reply->proxy_status;
     r->longer_than[TOTAL] = reply->failure == HTTP_FAILED_TIMEOUT ? f->x->waiting_ns : 0;
     if (is_answered(reply) && result_status_fails(reply->status))
         snprintf(r->cause, sizeof r->cause,
@@ -546,7 +547,8 @@ const struct probe_kind https_kind = {
                       [CONNECT] = DELAY_HANDSHAKE,
                       [TLS] = DELAY_TLS,
                       [FIRST_BYTE] = DELAY_REPLY,
-                      [WARM_FIRST_BYTE] = DELAY_REPLY},
+                      [WARM_FIRST_BYTE] = DELAY_REPLY,
+                      [PROXY_TUNNEL] = DELAY_TUNNEL},
             .on_by_default = true,
             .tells_pop = true,
             .interval_ns = 60 * NS_PER_S,

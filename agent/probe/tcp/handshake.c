@@ -369,9 +369,7 @@ enum outcome handshake_result(struct result *r, const struct handshake_end *end)
     const struct icmp_report *report = &end->report;
     enum outcome outcome = handshake_outcome(end, &r->to, r->cause, sizeof r->cause);
     if (outcome == OUTCOME_UNREACHABLE && report->by.family != FAMILY_NONE &&
-        !endpoint_same_address(&report->by, &report->own)) {
-        r->reporter = report->by;
-        r->reported_to = report->own;
-    }
+        !endpoint_same_address(&report->by, &report->own))
+        r->reporter = (struct icmp_source){.by = report->by, .to = report->own};
     return outcome;
 }

@@ -545,6 +545,64 @@ static void enter_tunnel(struct facts_address *a, size_t i)
     a->tunnel = (struct facts_tunnel){"wg0", "eth0"};
 }
 
+static void refuse_tunnel(struct facts *f, size_t i, uint16_t status)
+{
+    struct facts_https *h = &f->services[i].by[SLOT_PROXY].https;
+    *h = (struct facts_https){.sent = 5, .refused_tunnel = 5, .proxy_status = status};
+    snprintf(h->cause, sizeof h->cause, "the proxy answers HTTP %u", status);
+}
+
+static void proxy_504(struct facts *f)
+{
+    proxied(f);
+    for (size_t i = 0; i < SERVICES; i++)
+        refuse_tunnel(f, i, 504);
+}
+
+static void proxy_403_of_one(struct facts *f)
+{
+    proxied(f);
+    refuse_tunnel(f, TEAMS, 403);
+}
+
+static void proxy_connects_in(struct facts *f, double tunnel_ms, double reply_ms)
+{
+    struct facts_probes tunnel, reply;
+    proxied(f);
+    fill(&tunnel, tunnel_ms, 10);
+    fill(&reply, reply_ms, 10);
+    for (size_t i = 0; i < SERVICES; i++) {
+        struct facts_https *h = &f->services[i].by[SLOT_PROXY].https;
+        h->tunnel = tunnel.delays;
+        h->tls = h->first_byte = reply.delays;
+    }
+}
+
+static void proxy_slow(struct facts *f)
+{
+    proxy_connects_in(f, 1000, 7);
+}
+
+static void proxy_by_satellite(struct facts *f)
+{
+    proxy_connects_in(f, 1240, 620);
+}
+
+static void malformed_by_proxy(struct facts *f)
+{
+    proxied(f);
+    struct facts_https *h = &f->services[TEAMS].by[SLOT_PROXY].https;
+    *h = (struct facts_https){
+        .sent = 5, .http_errors = 5, .malformed = 5, .cause = "junk"};
+}
+
+static void tls_fails_by_proxy(struct facts *f)
+{
+    proxied(f);
+    struct facts_https *h = &f->services[TEAMS].by[SLOT_PROXY].https;
+    *h = (struct facts_https){.sent = 5, .tls_errors = 5, .cause = "reset"};
+}
+
 static void vpn(struct facts *f)
 {
     each(f, enter_tunnel);
@@ -694,7 +752,7 @@ static void errors_503(struct facts *f)
         struct facts_https *h = &f->services[BING].by[k].https;
         h->replies = 0;
         h->http_errors = h->sent;
-        h->last.status = 503;
+        h->last.status = h->error_status = 503;
     }
 }
 
@@ -1275,6 +1333,12 @@ static const struct {
     {"TLS interception, CA unknown", untrusted_tls, "tls_intercepted"},
     {"proxy", proxied, "proxy"},
     {"proxy that fails", proxy_down, "proxy_fails"},
+    {"proxy that does not connect", proxy_504, "proxy_fails"},
+    {"proxy that blocks one service", proxy_403_of_one, "proxy_fails proxy"},
+    {"proxy that connects slowly", proxy_slow, "proxy"},
+    {"proxy, far from Microsoft", proxy_by_satellite, "proxy"},
+    {"malformed replies through a proxy", malformed_by_proxy, "proxy service_errors"},
+    {"TLS fails through a proxy", tls_fails_by_proxy, "proxy service_tls"},
     {"VPN", vpn, "vpn"},
     {"VPN of a service", vpn_of_one, "vpn"},
     {"VPN of the only service that is asked", vpn_of_one_alone, "vpn"},
@@ -1794,8 +1858,9 @@ static void stalling_host(struct facts *f)
 
 static void reject(struct facts_address *a, const char *by)
 {
-    a->tcp = (struct facts_probes){.sent = 50, .lost = 50, .reporter = address(by)};
-    a->tcp.reported_to =
+    a->tcp = (struct facts_probes){.sent = 50, .lost = 50};
+    a->tcp.reporter.by = address(by);
+    a->tcp.reporter.to =
         address(a->to.family == FAMILY_IPV6 ? "2001:db8:7:1::10" : "10.77.0.10");
     snprintf(a->tcp.cause, sizeof a->tcp.cause,
              "administratively prohibited, reported by %s", by);
@@ -1811,6 +1876,18 @@ static void reject_teams(struct facts *f, const char *v4, const char *v6)
 static void rejected_by_gateway(struct facts *f)
 {
     reject_teams(f, "10.77.0.1", "fd77::1");
+}
+
+static void
+rejected_https(struct facts *f) /* the kernel loses the report to the TCP probe */
+{
+    rejected_by_gateway(f);
+    f->services[TEAMS].by[SLOT_IPV6] = (struct facts_address){0};
+    struct facts_address *a = &f->services[TEAMS].by[SLOT_IPV4];
+    a->https.reporter = a->tcp.reporter;
+    snprintf(a->https.cause, sizeof a->https.cause, "host prohibited, reported by it");
+    a->tcp =
+        (struct facts_probes){.sent = 50, .lost = 50, .cause = "no answer within 2s"};
 }
 
 static void rejected_at_site(struct facts *f) /* by a global address of it */
@@ -1861,6 +1938,9 @@ static void test_refusals(void **state)
          "teams does not answer: no TCP handshake succeeded (administratively prohibited, "
          "reported by fd77::1). fd77::1 is at this site.",
          CERTAINTY_SURE},
+        {rejected_https, "Rejected at this site", "firewall or router of this site",
+         "the administrator of the firewall",
+         "(host prohibited, reported by it). 10.77.0.1 is at this site.", CERTAINTY_SURE},
         {rejected_at_site, "Rejected at this site", "firewall or router of this site",
          "the administrator of the firewall", "2001:db8:7:2::9 is at this site.",
          CERTAINTY_SURE},
@@ -1894,6 +1974,80 @@ static void test_refusals(void **state)
     }
 }
 
+/* What is said of a proxy that fails or is slow. */
+static void test_proxy(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*plant)(struct facts *f);
+        size_t finding;
+        const char *title, *what;
+    } rows[] = {
+        {proxy_504, 0, "Proxy fails",
+         "HTTPS goes through the HTTP proxy proxy.example:0, which fails: the proxy answers "
+         "HTTP 504."},
+        {proxy_403_of_one, 0, "Blocked by the proxy",
+         "HTTPS of teams goes through the HTTP proxy proxy.example:0, which does not let it "
+         "through: the proxy answers HTTP 403."},
+        {proxy_403_of_one, 1, "Proxy in the way",
+         "HTTPS of exchange, bing goes through the HTTP proxy proxy.example:0, 1.0 ms away; "
+         "Microsoft advises direct connections."},
+        {proxy_slow, 0, "Proxy slow",
+         "The HTTP proxy proxy.example:0 is slow: it takes 1000 ms to connect to exchange "
+         "(limit 300 ms, edgelat's own default); HTTPS of all services goes through it, and "
+         "Microsoft advises direct connections."},
+        {proxy_by_satellite, 0, "Proxy in the way",
+         "HTTPS of all services goes through the HTTP proxy proxy.example:0, 1.0 ms away; "
+         "Microsoft advises direct connections."},
+        {malformed_by_proxy, 1, "Service fails",
+         "teams gives no valid HTTP reply to 5 of 5 requests: junk."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        rows[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_TEXT(rows[i].title, d->found[rows[i].finding].title, rows[i].what);
+        CHECK_TEXT(rows[i].what, d->found[rows[i].finding].what, "what is wrong");
+        for (size_t k = 0; k < d->n_rows; k++)
+            if (d->rows[k].id == CHECK_PROXY && d->rows[k].threshold > 0)
+                CHECK_INT(rows[i].plant == proxy_slow ? GRADE_BAD : GRADE_GOOD,
+                          d->rows[k].grade, d->rows[k].text);
+        free(d);
+        free(f);
+    }
+}
+
+/* A proxy's refusal is no failure of the service, and a reply that is none has no status. */
+static void test_https_counts(void **state)
+{
+    (void)state;
+    const struct kinds *kinds = probe_kind_words();
+    const struct kind *https = kinds->list[kinds_find(kinds, "https")];
+    struct facts_https h = {0};
+    struct endpoint to = address("13.107.6.2");
+    static const struct {
+        enum outcome outcome;
+        uint16_t status, proxy_status;
+    } all[] = {{OUTCOME_HTTP_ERROR, 0, 504},
+               {OUTCOME_HTTP_ERROR, 0, 0},
+               {OUTCOME_HTTP_ERROR, 503, 0},
+               {OUTCOME_REPLY, 200, 0},
+               {OUTCOME_NOT_MEASURED, 0, 407}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct result r = result_of(0, &to, (struct wall){NOW_NS}, all[i].outcome);
+        r.http.status = all[i].status;
+        r.http.proxy_status = all[i].proxy_status;
+        facts_add_https(&h, https, &r);
+    }
+    CHECK_INT(4, h.sent, "sent");
+    CHECK_INT(1, h.refused_tunnel, "refused by the proxy");
+    CHECK_INT(504, h.proxy_status, "its status");
+    CHECK_INT(2, h.http_errors, "failures of the service");
+    CHECK_INT(1, h.malformed, "no reply");
+    CHECK_INT(503, h.error_status, "status of the service");
+}
+
 /* Routers limit their reports: silence in between leaves the cause. */
 static void test_rare_reports(void **state)
 {
@@ -1903,13 +2057,14 @@ static void test_rare_reports(void **state)
     for (int i = 0; i < 4; i++) {
         struct result r = result_of(0, &to, (struct wall){NOW_NS},
                                     i == 1 ? OUTCOME_UNREACHABLE : OUTCOME_LOSS);
-        r.reporter = i == 1 ? by : r.reporter;
+        if (i == 1)
+            r.reporter.by = by;
         snprintf(r.cause, sizeof r.cause, i == 1 ? "prohibited" : "no answer");
         facts_add_probe(&p, &r);
     }
     CHECK_INT(4, p.lost, "lost");
     CHECK_TEXT("prohibited", p.cause, "cause");
-    CHECK(endpoint_same_address(&by, &p.reporter), "reporter");
+    CHECK(endpoint_same_address(&by, &p.reporter.by), "reporter");
 }
 
 /* What the verdict says of a fault, and whom to call. */
@@ -2370,6 +2525,8 @@ int main(void)
         cmocka_unit_test(test_loss_charge),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_rare_reports),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_https_counts),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_no_false_alarm),
         cmocka_unit_test(test_far_ipv4),
