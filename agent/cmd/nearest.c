@@ -111,7 +111,7 @@ static void on_progress(uv_timer_t *timer)
 static int verdict(const struct ranking *r)
 {
     if (fflush(stdout) != 0)
-        return CMD_CANNOT; /* main() reports it, unless the reader closed the pipe */
+        return CMD_BAD; /* cmd_finish() reports it, unless the reader closed the pipe */
     if (r->tally.measured == 0 && r->tally.intercepted > 0) {
         struct kinds past = kinds_past_middlebox(probe_kind_words());
         struct text names = {0};

@@ -46,6 +46,9 @@ static void ranks(void **state)
     nearest(&r, FEW DNS TARGET("near"), "-t 2 -l Lyon");
     CHECK_INT(FINE, r.code, "a city without a PoP");
     CHECK_HAS(r.out, " stretch ");
+    nearest(&r, FEW DNS TARGET("near"), "-t 2 --json >/dev/full");
+    CHECK_INT(CANNOT, r.code, "a full disk");
+    CHECK_HAS(r.err, "cannot write all of standard output");
     close(near);
 }
 
