@@ -250,7 +250,27 @@ static void find_addresses(const struct snapshot_target *t, struct found *out)
     }
 }
 
-/* Reports a stream that is connected, but gets errors of the server or no reply in time. */
+/* A segment that adds less is not what is slow; diagnose/judge.h has the same limit. */
+#define SLOW_SEGMENT_NS (20 * NS_PER_MS)
+
+static bool is_slow_in_provider(const struct snapshot *s, const struct target *target)
+{
+    const struct path_state *const *all = NULL;
+    size_t n = s->paths != NULL ? path_watch_states(s->paths, &all) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t *ns = all[i]->segment_ns;
+        int64_t rest =
+            (ns[SEGMENT_LOCAL] != DELAY_UNDEFINED ? ns[SEGMENT_LOCAL] : 0) +
+            (ns[SEGMENT_MICROSOFT] != DELAY_UNDEFINED ? ns[SEGMENT_MICROSOFT] : 0);
+        if (all[i]->target == target && ns[SEGMENT_PROVIDER] > SLOW_SEGMENT_NS &&
+            ns[SEGMENT_PROVIDER] > rest)
+            return true;
+    }
+    return false;
+}
+
+/* Reports a stream that is connected, but gets errors of the server or no reply in time. What
+ * comes late is slow, what never comes is down. */
 static bool find_replies(const struct snapshot *s, const struct snapshot_target *t,
                          struct found *out)
 {
@@ -261,6 +281,7 @@ static bool find_replies(const struct snapshot *s, const struct snapshot_target 
             const struct snapshot_stream *is = snapshot_stream(t, f, k);
             if (is == NULL || 2 * (is->server_errors + is->slow) <= is->sent)
                 continue;
+            bool silent = is->slow == is->sent && is->late == 0;
             if (is->server_errors >= is->slow)
                 text_add(&out->lines,
                          "%s: its server answers HTTP %d (%" PRIu32 " of %" PRIu32
@@ -269,16 +290,19 @@ static bool find_replies(const struct snapshot *s, const struct snapshot_target 
                          target->name, is->server_error, is->server_errors, is->sent,
                          s->kinds->list[k]->name, s->kinds->list[k]->name, target->host);
             else
-                text_add(&out->lines,
-                         "%s: %" PRIu32 " of %" PRIu32 " %s replies took longer than %s, "
-                         "although it is connected; run `edgelat probe %s %s`\n",
-                         target->name, is->slow, is->sent, s->kinds->list[k]->name,
-                         duration_text(waited, target->waiting_ns[k]),
-                         s->kinds->list[k]->name, target->host);
+                text_add(
+                    &out->lines,
+                    "%s: %" PRIu32 " of %" PRIu32 " %s replies %s %s, although it is "
+                    "connected%s; run `edgelat probe %s %s`\n",
+                    target->name, is->slow, is->sent, s->kinds->list[k]->name,
+                    silent ? "did not come within" : "took longer than",
+                    duration_text(waited, target->waiting_ns[k]),
+                    silent ? ", nor later" : "", s->kinds->list[k]->name, target->host);
             found_end(out,
-                      is->server_errors >= is->slow ? FAULT_SERVICE_ERRORS
-                      : is->slow == is->sent        ? FAULT_SERVICE_DOWN
-                                                    : FAULT_SERVICE_SLOW,
+                      is->server_errors >= is->slow    ? FAULT_SERVICE_ERRORS
+                      : silent                         ? FAULT_SERVICE_DOWN
+                      : is_slow_in_provider(s, target) ? FAULT_PROVIDER_SLOW
+                                                       : FAULT_SERVICE_SLOW,
                       target);
             return true;
         }
@@ -349,25 +373,6 @@ static void find_resolver(const struct snapshot *s, const struct snapshot_target
                       target);
             return;
         }
-}
-
-/* A segment that adds less is not what is slow; diagnose/judge.h has the same limit. */
-#define SLOW_SEGMENT_NS (20 * NS_PER_MS)
-
-static bool is_slow_in_provider(const struct snapshot *s, const struct target *target)
-{
-    const struct path_state *const *all = NULL;
-    size_t n = s->paths != NULL ? path_watch_states(s->paths, &all) : 0;
-    for (size_t i = 0; i < n; i++) {
-        const int64_t *ns = all[i]->segment_ns;
-        int64_t rest =
-            (ns[SEGMENT_LOCAL] != DELAY_UNDEFINED ? ns[SEGMENT_LOCAL] : 0) +
-            (ns[SEGMENT_MICROSOFT] != DELAY_UNDEFINED ? ns[SEGMENT_MICROSOFT] : 0);
-        if (all[i]->target == target && ns[SEGMENT_PROVIDER] > SLOW_SEGMENT_NS &&
-            ns[SEGMENT_PROVIDER] > rest)
-            return true;
-    }
-    return false;
 }
 
 /* A degraded stream has a median over the limit. */

@@ -153,6 +153,7 @@ static void take_series(struct snapshot *s, const struct series *series)
         .failed = (uint32_t)outcomes_failed(w->outcomes),
         .not_measured = (uint32_t)not_measured,
         .slow = (uint32_t)w->outcomes[OUTCOME_SLOW],
+        .late = (uint32_t)w->counters[COUNTER_LATE],
         .server_errors = (uint32_t)w->server_errors,
         .server_error = w->server_error,
         .loss_ratio = w->loss_ratio,

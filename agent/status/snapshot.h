@@ -47,8 +47,9 @@ struct snapshot_stream { /* in its last window with a result */
     bool silent; /* never answered while other kinds are: filtered, not an outage */
     uint32_t sent, lost, failed, not_measured; /* as core/result.h counts them */
     uint32_t slow, server_errors;              /* of `failed`; as struct summary */
-    uint16_t server_error;                     /* the status of the last one; 0: none */
-    double loss_ratio;                         /* of probes */
+    uint32_t late;         /* answers after the waiting time, also of earlier windows */
+    uint16_t server_error; /* the status of the last one; 0: none */
+    double loss_ratio;     /* of probes */
     struct loss_count packets;   /* or probes, of a kind that sends several packets */
     struct snapshot_delay delay; /* the first delay of its kind */
     /* Of that delay, when last due; NULL: nothing can be stated. */

@@ -213,9 +213,22 @@ static void a_server_that_fails(void **state)
         window(b);
     }
     CHECK_TEXT(
+        "near: 5 of 5 web replies did not come within 2s, although it is connected, nor "
+        "later; run `edgelat probe web near.example`\n",
+        text_string(&b->findings), "silent");
+    has(&b->text, "Service down: near", "nothing comes");
+    for (int w = 0; w < 2; w++) {
+        pings(b, 9, 0);
+        web_results(b, OUTCOME_SLOW, 0, 5);
+        for (int i = 0; i < 5; i++)
+            pipeline_after(b->rig.p, WEB4, COUNTER_LATE);
+        window(b);
+    }
+    CHECK_TEXT(
         "near: 5 of 5 web replies took longer than 2s, although it is connected; run "
         "`edgelat probe web near.example`\n",
         text_string(&b->findings), "slow");
+    has(&b->text, "Service slow: near", "it comes late");
     has(&b->json, "\"slow\":5,\"server_errors\":0,\"server_error\":null", "JSON");
     pings(b, 9, 0);
     web_results(b, OUTCOME_REPLY, 403, 5);
