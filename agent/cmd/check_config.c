@@ -184,6 +184,22 @@ static void print_budget(const struct config *c)
     cmd_printf("\n");
 }
 
+/* Any name of a service is allowed, but only Microsoft's have limits. */
+static void print_services(const struct config *c, const struct workloads *w)
+{
+    const char *services[WORKLOADS_MAX];
+    size_t n = workloads_services(services, w);
+    for (size_t t = 0; t < c->n_targets; t++) {
+        const char *service = c->targets[t].service;
+        const char *near = *service != '\0' ? text_nearest(service, services, n) : NULL;
+        if (near != NULL && strcmp(near, service) != 0)
+            cmd_printf(
+                "  [target %s]: service = %s has no limits of Microsoft's; did you "
+                "mean %s?\n",
+                c->targets[t].name, service, near);
+    }
+}
+
 static void print_data(const struct data *d, enum data_file file, size_t entries,
                        const char *version)
 {
@@ -242,6 +258,7 @@ static int check_config(int argc, char **argv)
     problems += named_files_check(&config, NAMED_FILES_PERSON);
     if (problems == 0) {
         print_summary(&config, path);
+        print_services(&config, &data.known.workloads);
         print_uplinks(&config);
         print_discovery(&config, &data.known.workloads);
         print_media(&config);

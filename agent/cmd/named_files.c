@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config/keys.h"
+#include "config/values.h"
 #include "net/as_database.h"
 #include "net/pem.h"
 #include "ship/header_file.h"
@@ -116,6 +117,8 @@ size_t named_files_check(const struct config *c, enum named_files_reader reader)
     size_t problems = 0;
     for (size_t i = 0; i < c->n_files; i++) {
         const struct config_file *f = &c->files[i];
+        if (f->key->read != config_read_file)
+            continue;
         const char *path = path_of(c, f);
         struct text why = {0};
         struct stat owner;

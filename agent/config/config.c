@@ -445,14 +445,17 @@ static const char *shown(char out[SHOWN + 1], const struct config_key *key,
     return out;
 }
 
-/* Records where a required file is named; the last mention counts. The paths of [agent] and
- * [traffic] are made later, by the agent or another service. */
+/* Records where a required file or a location is named; the last mention counts. The paths of
+ * [agent] and [traffic] are made later, by the agent or another service. */
 static void note_file(struct config_reading *r, const struct config_key *key)
 {
     struct config *c = r->config;
     size_t index = key->section == SECTION_TARGET ? r->target : r->collector, i = 0;
-    if (key->read != config_read_file || key->section == SECTION_AGENT ||
-        key->section == SECTION_TRAFFIC)
+    bool site = key->section == SECTION_AGENT || key->section == SECTION_PEERING;
+    bool place =
+        site && (key->read == config_read_text || key->read == config_read_metro);
+    bool file = key->read == config_read_file && !site && key->section != SECTION_TRAFFIC;
+    if (!place && !file)
         return;
     while (i < c->n_files && (c->files[i].key != key || c->files[i].index != index))
         i++;

@@ -56,9 +56,9 @@ struct shipping {     /* the other keys of [collector] */
 
 struct target_draft; /* keys.h */
 
-/* A file that is read later, and the place in the configuration that names it. */
+/* What is checked later, as it needs other files, and where the configuration has it. */
 struct config_file {
-    const struct config_key *key; /* ca_file, cert_file, key_file or header_file */
+    const struct config_key *key; /* ca_file, ..., or a location (edge/site.h) */
     size_t index;                 /* index of the target or collector */
     char *file;                   /* configuration file; owned */
     size_t line;

@@ -19,12 +19,22 @@ enum { WORD_MAX = 80 }; /* of a list */
 /* Appends to `must` and returns false. */
 #define REFUSE(...) (text_add(must, __VA_ARGS__), false)
 
+/* A '#' before a number is text: "Building #4". */
+static bool has_comment(const char *value)
+{
+    const char *hash = strstr(value, " #");
+    return (hash != NULL && (hash[2] < '0' || hash[2] > '9')) ||
+           strstr(value, " ; ") != NULL;
+}
+
 bool config_read_text(void *field, const struct config_key *key, const char *value,
                       const struct kinds *kinds, struct text *must)
 {
     UNUSED(kinds);
     if (*value == '"')
         return REFUSE("be written without quotes");
+    if (has_comment(value))
+        return REFUSE("be without a comment");
     if (key->shared && strlen(value) < key->size)
         *(const char **)field = intern(value);
     else if (key->shared || !text_copy(field, key->size, value))

@@ -3,6 +3,9 @@
 #include "base/intern.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/keys.h"
+
+#include <string.h>
 
 void edge_data_free(struct edge_data *k)
 {
@@ -27,17 +30,34 @@ struct target workload_target(const struct workload *w, const struct kinds *kind
 }
 
 struct joining {
+    const struct config *config;
     const char *file;
     config_problem_cb *on_problem;
     void *user;
     size_t problems;
 };
 
+/* Where the key is that the clause begins with, or NULL. */
+static const struct config_file *place_of(const struct config *c, const char *clause)
+{
+    size_t len = strcspn(clause, " ");
+    for (size_t i = 0; i < c->n_files; i++) {
+        const char *name = c->files[i].key->name;
+        if (strlen(name) == len && memcmp(name, clause, len) == 0)
+            return &c->files[i];
+    }
+    return NULL;
+}
+
 static void report_problem(const char *clause, void *user)
 {
     struct joining *j = user;
     struct text text = {0};
-    text_add(&text, "%s: %s", j->file, clause);
+    const struct config_file *place = place_of(j->config, clause);
+    if (place != NULL)
+        text_add(&text, "%s:%zu: %s", place->file, place->line, clause);
+    else
+        text_add(&text, "%s: %s", j->file, clause);
     j->problems++;
     j->on_problem(text_string(&text), j->user);
     text_free(&text);
@@ -63,7 +83,8 @@ size_t edge_data_complete(struct edge_data *k, struct config *c,
                           const struct kinds *kinds, const char *file,
                           config_problem_cb *on_problem, void *user)
 {
-    struct joining j = {.file = file, .on_problem = on_problem, .user = user};
+    struct joining j = {
+        .config = c, .file = file, .on_problem = on_problem, .user = user};
     site_read(&k->site, &k->metros, c->location, &c->peering, report_problem, &j);
     k->site.workloads = &k->workloads;
     if (c->n_targets == 0)

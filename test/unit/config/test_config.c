@@ -296,6 +296,10 @@ static const struct {
     {"comment behind a value", "[agent]\nwindow = 60s # slow\n" HOST,
      "f:2: window = 60s # slow in [agent]: must be a duration from 5s to 1h; a comment "
      "needs a line of its own\n"},
+    {"comment behind a text", "[agent]\nsite = x # the main one\n" HOST,
+     "f:2: site = x # the main one in [agent]: must be without a comment; a comment needs "
+     "a line of its own\n"},
+    {"number in a text", "[agent]\nsite = Building #4; second floor\n" HOST, ""},
     {"all in one run",
      "[agent]\nwindow = 1s\nnearest = 0\nfoo\n[target t]\nhost = t\nport = 0\n",
      "f:2: window = 1s in [agent]: must be a duration from 5s to 1h\n"

@@ -33,12 +33,12 @@ static void places_must_be_known(void **state)
     } cases[] = {
         {"[agent]\nlocation = AMS\n", ""},
         {"[agent]\nlocation = 52.4 4.9\n", ""},
-        {"[agent]\nlocation = AMD\n", "f: location = AMD in [agent]: "},
-        {"[agent]\nlocation = 95 0\n", "f: location = 95 0 in [agent]: "},
+        {"[agent]\nlocation = AMD\n", "f:2: location = AMD in [agent]: "},
+        {"[agent]\nlocation = 95 0\n", "f:2: location = 95 0 in [agent]: "},
         {"[peering_service]\nconnection = x\nprimary = Ashburn\nprimary_metro = ASH\n",
          ""},
         {"[peering_service]\nconnection = x\nbackup_metro = XYZ\n",
-         "f: backup_metro = XYZ in [peering_service]: "},
+         "f:3: backup_metro = XYZ in [peering_service]: "},
     };
     struct edge_data k = all_shipped();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
