@@ -19,15 +19,15 @@
  * learned, too, and bounds the evidence of all probes but the first. An outage, a silence
  * that was sure and lasted SILENCE_SHORT_NS or more, is no part of either.
  *
- * Figures of test/sim/test_silence.c, which prints more. Ten targets, a month; beside it the
+ * Figures of test/sim/test_silence.c, which prints more. Ten targets, a month of two years; beside it the
  * rule of two windows without an answer, which is the whole rule for many probes a window:
  *
  *                                             a ping a minute    shipped intervals
  *   false reports as down, 2 % of loss        0 (two: 170)       0 (two: 110)
- *   15 %                                      0 (7,800)          0 (5,600)
- *   30 %                                      0.1 (21,000)       0 (17,000)
- *   60 % for 30 s, twice an hour              0.1 (350)          0.7 (340)
- *   50 % for 5 minutes, four times a day      0.4 (570)          1.7 (700)
+ *   15 %                                      0.04 (7,800)       0 (5,700)
+ *   30 %                                      0.04 (21,000)      0 (17,000)
+ *   60 % for 30 s, twice an hour              0.1 (350)          0.8 (340)
+ *   50 % for 5 minutes, four times a day      0.5 (560)          1.2 (680)
  *   outages of 10 s, ten an hour              0 (310)            0 (360)
  *   in the first three hours at 15 %          0.08 (32)          0.01 (23)
  *   in the first three hours at 30 %          0.7 (87)           0.1 (71)
