@@ -25,6 +25,7 @@ bool bgp_message_read(struct wire *w, uint8_t *type, struct wire *body)
 enum {
     PARAMETER_CAPABILITY = 2,
     EXTENDED = 255,
+    CAPABILITY_GRACEFUL_RESTART = 64,
     CAPABILITY_AS4 = 65,
     CAPABILITY_ADD_PATH = 69
 };
@@ -46,6 +47,10 @@ static bool read_capabilities(struct bgp_open *out, struct wire w)
             return false;
         if (code == CAPABILITY_AS4 && value.left == 4)
             out->as = wire_u32(&value);
+        if (code == CAPABILITY_GRACEFUL_RESTART && value.left >= 2) {
+            out->graceful_restart = true;
+            out->keeps_forwarding = value.left >= 6; /* a family of 4 bytes */
+        }
         while (code == CAPABILITY_ADD_PATH && value.left >= 4) {
             uint16_t afi = wire_u16(&value);
             enum family family = unicast(afi, wire_u8(&value));
@@ -81,6 +86,63 @@ bool bgp_open_read(struct bgp_open *out, struct wire body)
             return false;
     }
     return true;
+}
+
+/* ---- NOTIFICATION ---- */
+
+enum {
+    ERROR_HOLD_TIMER = 4,
+    ERROR_CEASE = 6,
+    CEASE_SHUTDOWN = 2,
+    CEASE_RESET = 4,
+    CEASE_HARD_RESET = 9,
+};
+
+void bgp_notification_text(char out[BGP_NOTIFICATION_TEXT_MAX], struct wire body,
+                           const char *side)
+{
+    static const char *const errors[] = {
+        [1] = "message header error",        [2] = "OPEN message error",
+        [3] = "UPDATE message error",        [4] = "hold timer expired",
+        [5] = "state machine error",         [6] = "closed",
+        [7] = "ROUTE-REFRESH message error",
+    };
+    static const char *const ceases[] = {
+        "closed",
+        "closed for too many prefixes",
+        "administratively shut down",
+        "removed from the configuration",
+        "administratively reset",
+        "connection rejected",
+        "closed for a change of the configuration",
+        "closed as one of two connections",
+        "closed for want of resources",
+        "hard reset",
+        "closed because BFD is down",
+    };
+    uint8_t code = wire_u8(&body), subcode = wire_u8(&body);
+    if (code == ERROR_CEASE && subcode == CEASE_HARD_RESET && body.left >= 2) {
+        code = wire_u8(&body); /* the reason is inside: RFC 8538, section 3.1 */
+        subcode = wire_u8(&body);
+    }
+    bool known = wire_ok(&body) && code > 0 && code < sizeof errors / sizeof *errors;
+    bool cease = code == ERROR_CEASE && subcode < sizeof ceases / sizeof *ceases;
+    size_t n = (size_t)snprintf(out, BGP_NOTIFICATION_TEXT_MAX, "%s",
+                                cease   ? ceases[subcode]
+                                : known ? errors[code]
+                                        : "closed with a notification");
+    if (known && !cease && subcode != 0)
+        n += (size_t)snprintf(out + n, BGP_NOTIFICATION_TEXT_MAX - n, " (%u)", subcode);
+    n += (size_t)snprintf(out + n, BGP_NOTIFICATION_TEXT_MAX - n, "%s by %s",
+                          known && code != ERROR_CEASE ? ", reported" : "", side);
+    if (!cease || (subcode != CEASE_SHUTDOWN && subcode != CEASE_RESET))
+        return;
+    struct wire said = wire_take(&body, wire_u8(&body));
+    if (wire_ok(&body) && said.left > 0) {
+        n += (size_t)snprintf(out + n, BGP_NOTIFICATION_TEXT_MAX - n, ": ");
+        text_copy_line(out + n, BGP_NOTIFICATION_TEXT_MAX - n, (const char *)said.at,
+                       said.left);
+    }
 }
 
 /* ---- prefixes ---- */

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BGP_OPEN = 1, BGP_UPDATE = 2 };
+enum { BGP_OPEN = 1, BGP_UPDATE = 2, BGP_NOTIFICATION = 3 };
 
 /* Takes one message: marker, length, type. False: its length is wrong. */
 bool bgp_message_read(struct wire *w, uint8_t *type, struct wire *body);
@@ -27,8 +27,22 @@ struct bgp_open {
     uint32_t as; /* of capability 65, if there is one */
     uint32_t bgp_id;
     uint8_t add_path[2]; /* of unicast of IPv4, IPv6: 1 receives ids, 2 sends them */
+    /* Graceful restart (RFC 4724): it knows the capability; it names families of which it
+     * may keep the forwarding state. */
+    bool graceful_restart, keeps_forwarding;
 };
 bool bgp_open_read(struct bgp_open *out, struct wire body);
+
+enum { BGP_NOTIFICATION_TEXT_MAX = 320 };
+
+/*
+ * Writes a NOTIFICATION, from its error code on, as a clause with the side that sent it:
+ * "administratively shut down by the peer: maintenance window 7", with the shutdown
+ * communication (RFC 9003) as one clean line. Cease subcodes of RFC 4486, RFC 8538 and
+ * RFC 9384.
+ */
+void bgp_notification_text(char out[BGP_NOTIFICATION_TEXT_MAX], struct wire body,
+                           const char *side);
 
 /* ---- prefixes ---- */
 

@@ -80,7 +80,8 @@ bool bmp_peer_read(struct bmp_peer *out, struct wire *w)
         out->address = (struct endpoint){.family = FAMILY_NONE};
     out->as = wire_u32(w);
     out->bgp_id = wire_u32(w);
-    wire_skip(w, 8); /* the time */
+    out->time.ns = wire_u32(w) * NS_PER_S;
+    out->time.ns += wire_u32(w) * INT64_C(1000); /* microseconds */
     return wire_ok(w);
 }
 
@@ -126,18 +127,47 @@ void bmp_peer_up_read(struct bmp_peer_up *out, struct wire w)
         read_name(out->name, w, INFO_TABLE_NAME);
 }
 
-const char *bmp_down_reason(uint8_t code)
+/* The whole message, or, as some send it, from its error code on. */
+static void read_notification(struct bmp_peer_down *out, struct wire w, const char *side)
 {
+    uint8_t type;
+    struct wire whole = w, body;
+    if (!bgp_message_read(&whole, &type, &body) || type != BGP_NOTIFICATION)
+        body = w;
+    bgp_notification_text(out->reason, body, side);
+}
+
+/* Events of RFC 4271, section 8.1. */
+static const char *fsm_event(uint16_t event)
+{
+    return event == 2    ? "stopped by hand at this router"
+           : event == 8  ? "stopped by this router"
+           : event == 10 ? "hold timer expired"
+           : event == 18 ? "the TCP connection failed"
+                         : "closed by this router";
+}
+
+void bmp_peer_down_read(struct bmp_peer_down *out, struct wire w)
+{
+    enum { LOCAL_NOTIFICATION = 1, LOCAL_CLOSE, REMOTE_NOTIFICATION };
     static const char *const reasons[] = {
-        [1] = "closed by the router with a notification",
-        [2] = "closed by the router",
-        [3] = "closed by the peer with a notification",
         [4] = "closed by the peer",
         [5] = "no longer monitored",
         [6] = "local instance down",
     };
-    return code > 0 && code < sizeof reasons / sizeof *reasons ? reasons[code]
-                                                               : "no reason given";
+    *out = (struct bmp_peer_down){.code = wire_u8(&w)};
+    out->notified = out->code == LOCAL_NOTIFICATION || out->code == REMOTE_NOTIFICATION;
+    if (out->notified)
+        read_notification(out, w,
+                          out->code == LOCAL_NOTIFICATION ? "this router" : "the peer");
+    else if (out->code == LOCAL_CLOSE)
+        text_copy(out->reason, sizeof out->reason, fsm_event(wire_u16(&w)));
+    else
+        text_copy(out->reason, sizeof out->reason,
+                  out->code > REMOTE_NOTIFICATION &&
+                          out->code < sizeof reasons / sizeof *reasons
+                      ? reasons[out->code]
+                      : "no reason given");
 }
 
 void bmp_statistics_read(struct bmp_statistics *out, struct wire w)

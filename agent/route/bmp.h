@@ -2,14 +2,16 @@
  * Decodes the BGP Monitoring Protocol, version 3 (RFC 7854): framing, per-peer header, Peer
  * Up, Peer Down and Statistics Report, with Loc-RIB (RFC 9069), Adj-RIB-Out (RFC 8671) and
  * the TLVs of Peer Up (RFC 9736). Pure; views point into the caller's bytes. No length is
- * trusted. Lists of TLVs are read up to the first one that is cut. Timestamps of the header are not decoded, because routers send wrong ones (FRR 8:
- * the boot time); the time of arrival is used.
+ * trusted. Lists of TLVs are read up to the first one that is cut.
+ * The time of arrival counts, not that of the header, which may be wrong (FRR 8: the boot
+ * time); but see struct bmp_peer_up.
  */
 #ifndef EDGELAT_ROUTE_BMP_H
 #define EDGELAT_ROUTE_BMP_H
 
 #include "base/wire.h"
 #include "core/endpoint.h"
+#include "core/time.h"
 #include "route/bgp.h"
 
 #include <sys/types.h>
@@ -67,12 +69,16 @@ struct bmp_peer {             /* per-peer header */
     struct endpoint address;  /* FAMILY_NONE: the router itself */
     uint32_t as;
     uint32_t bgp_id;
+    struct wall time; /* 0: none */
 };
 
 bool bmp_peer_read(struct bmp_peer *out, struct wire *w);
 
 /* An OPEN that the router does not know, or that is malformed, has AS 0. */
 struct bmp_peer_up {
+    /* Of the header: when the session came up. FRR 8 has the boot time in a Peer Up that
+     * comes at that moment, and the right one when BMP connects later. */
+    struct wall since;
     uint16_t local_port, remote_port; /* of the TCP connection; 0: unknown */
     struct bgp_open sent, received;
     char name[BMP_NAME_MAX]; /* VRF or table name, text_visible(); "": none */
@@ -82,8 +88,14 @@ void bmp_peer_up_read(struct bmp_peer_up *out, struct wire w); /* after the peer
 /* Peer Down: the router no longer reports the session, which may be up. */
 enum { BMP_DOWN_UNMONITORED = 5 };
 
-/* The reason of a Peer Down as a clause (static), by its code. */
-const char *bmp_down_reason(uint8_t code);
+/* RFC 7854, section 4.9. */
+struct bmp_peer_down {
+    uint8_t code;
+    bool notified;                          /* by a NOTIFICATION, of either side */
+    char reason[BGP_NOTIFICATION_TEXT_MAX]; /* a clause */
+};
+void bmp_peer_down_read(struct bmp_peer_down *out,
+                        struct wire w); /* after the peer header */
 
 struct bmp_statistics {
     bool has_adj_rib_in;

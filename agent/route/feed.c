@@ -163,10 +163,11 @@ static void take_statistics(struct rib_peer *peer, struct wire w)
 }
 
 static void take_peer_up(struct feed *f, struct rib_peer *peer, struct wire w,
-                         struct instant now)
+                         struct wall since, struct instant now)
 {
     struct bmp_peer_up up;
     bmp_peer_up_read(&up, w);
+    up.since = since;
     rib_peer_up(f->rib, peer, &up, now);
 }
 
@@ -174,6 +175,7 @@ static void take_of_peer(struct feed *f, const struct bmp_message *m, struct ins
 {
     struct wire w = m->body;
     struct bmp_peer is;
+    struct bmp_peer_down down;
     if (!bmp_peer_read(&is, &w)) {
         malformed(f, "a message with a short per-peer header");
         return;
@@ -191,10 +193,11 @@ static void take_of_peer(struct feed *f, const struct bmp_message *m, struct ins
         take_statistics(peer, w);
         break;
     case BMP_PEER_UP:
-        take_peer_up(f, peer, w, now);
+        take_peer_up(f, peer, w, is.time, now);
         break;
     default:
-        rib_peer_down(f->rib, peer, wire_u8(&w), now);
+        bmp_peer_down_read(&down, w);
+        rib_peer_down(f->rib, peer, &down, now);
     }
 }
 

@@ -328,6 +328,7 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
     for (size_t f = 0; f < 2; f++)
         p->may_have_ids[f] =
             (up->sent.add_path[f] & 1) != 0 && (up->received.add_path[f] & 2) != 0;
+    p->keeps_forwarding = up->sent.graceful_restart && up->received.keeps_forwarding;
     if (p->state != SESSION_UP) {
         memset(p->forms, 0, sizeof p->forms);
         begin_dump(p, now);
@@ -335,7 +336,7 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
     if (p->state == SESSION_UP)
         return;
     if (another && p->last_known == SESSION_UP && rib_is_session(p)) {
-        p->reason = "lost while the router was not connected";
+        text_copy(p->reason, sizeof p->reason, "lost while the router was not connected");
         report_lost(r, p, now);
         p->last_known = SESSION_DOWN;
     }
@@ -346,7 +347,11 @@ void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up
         p->since = p->known_since;
         return;
     }
+    bool first = p->last_known == SESSION_UNKNOWN;
     set_state(p, SESSION_UP, now);
+    if (first && up->since.ns > 0 && up->since.ns < now.wall.ns &&
+        now.mono.ns - r->routers[p->router].connected_at.ns < RIB_DUMP_LEAST_NS)
+        p->since = up->since; /* before the router connected */
     if (!rib_is_session(p))
         return;
     struct event *e = rib_event(r, EVENT_BGP_ESTABLISHED, SEVERITY_INFO, p, now);
@@ -368,9 +373,10 @@ static void end_reports(struct rib *r, struct rib_peer *p, struct instant now)
     forget_peer(r, p);
 }
 
-void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now)
+void rib_peer_down(struct rib *r, struct rib_peer *p, const struct bmp_peer_down *down,
+                   struct instant now)
 {
-    if (reason == BMP_DOWN_UNMONITORED) {
+    if (down->code == BMP_DOWN_UNMONITORED) {
         end_reports(r, p, now);
         return;
     }
@@ -380,7 +386,10 @@ void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct ins
     if (was_down) /* only an attempt to connect again has failed */
         p->since = since;
     else
-        p->reason = bmp_down_reason(reason);
+        snprintf(p->reason, sizeof p->reason, "%s%s", down->reason,
+                 p->keeps_forwarding && was_up && !down->notified
+                     ? "; the router may keep forwarding (graceful restart)"
+                     : "");
     begin_dump(p, now);
     if (was_up && rib_is_session(p))
         report_lost(r, p, now);

@@ -133,9 +133,10 @@ struct rib_peer {
     enum session_state state, last_known; /* before the BMP session ended */
     struct wall since;                    /* of the state; 0: unknown */
     struct wall known_since;              /* of last_known, while the state is unknown */
-    const char *reason;                   /* of the last Down; NULL: none */
-    uint64_t flaps;                       /* Downs after an Up */
-    struct mono flap_at[RIB_FLAPS];       /* the last ones, a ring */
+    char reason[BGP_NOTIFICATION_TEXT_MAX + 64]; /* of the last loss; "": none */
+    bool keeps_forwarding; /* when the peer ends without a notification: RFC 4724 */
+    uint64_t flaps;        /* Downs after an Up */
+    struct mono flap_at[RIB_FLAPS]; /* the last ones, a ring */
     bool flapping;
     struct mono turned;      /* up_ns and known_ns are counted up to here */
     int64_t up_ns, known_ns; /* in this window */
@@ -251,7 +252,8 @@ struct rib_peer *rib_peer(struct rib *r, size_t router, uint64_t connection,
                           const struct bmp_peer *is, struct instant now);
 void rib_peer_up(struct rib *r, struct rib_peer *p, const struct bmp_peer_up *up,
                  struct instant now);
-void rib_peer_down(struct rib *r, struct rib_peer *p, uint8_t reason, struct instant now);
+void rib_peer_down(struct rib *r, struct rib_peer *p, const struct bmp_peer_down *down,
+                   struct instant now);
 
 /* The router has sent the End-of-RIB of a view. */
 void rib_end_of_rib(struct rib_peer *p, enum bmp_view view, enum family family);

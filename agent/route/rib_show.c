@@ -431,7 +431,7 @@ static void show_session(struct text *out, const struct rib *r, const struct rib
     text_add(out, "\n    %s", session_state_name(p->state));
     if (p->since.ns != 0)
         text_add(out, " since %s", wall_text(since, p->since));
-    if (p->state == SESSION_DOWN && p->reason != NULL)
+    if (p->state == SESSION_DOWN && p->reason[0] != '\0')
         text_add(out, ": %s", p->reason);
     text_add(out, "\n    ");
     if (!isnan(p->availability))

@@ -59,6 +59,8 @@ struct neighbour { /* a BGP peer of the router */
     uint64_t distinguisher;
     const char *ipv6; /* its address, in place of the other */
     uint32_t ports;   /* local and remote port of the session */
+    uint32_t time;    /* of the header, in seconds; 0: a wrong one */
+    const char *gr;   /* bytes of the capability of graceful restart in both OPENs */
 };
 
 static inline void put_address(struct bytes *b, const struct neighbour *p)
@@ -80,12 +82,14 @@ static inline void put_peer(struct bytes *b, const struct neighbour *p)
     put_address(b, p);
     put(b, 4, p->as);
     put(b, 4, p->address);
-    put(b, 8, 0x1234567800000000); /* a wrong time */
+    put(b, 4, p->time != 0 ? p->time : 0x12345678);
+    put(b, 4, 0);
 }
 
-static inline void put_open(struct bytes *b, uint32_t as, bool add_path)
+static inline void put_open(struct bytes *b, uint32_t as, bool add_path, const char *gr)
 {
-    size_t at = begin_bgp(b, 1), size = add_path ? 14 : 8;
+    size_t at = begin_bgp(b, 1), more = gr != NULL ? strlen(gr) / 2 : 0;
+    size_t size = (add_path ? 14 : 8) + more;
     if (as == 0) { /* FRR's, where it has not kept the OPEN */
         end_bgp(b, at);
         return;
@@ -101,6 +105,8 @@ static inline void put_open(struct bytes *b, uint32_t as, bool add_path)
     put(b, 4, as);
     if (add_path)
         put(b, 6, UINT64_C(69) << 40 | UINT64_C(4) << 32 | 0x00010103);
+    for (size_t i = 0; i < more; i++)
+        put(b, 1, strtoul((char[]){gr[2 * i], gr[2 * i + 1], 0}, NULL, 16));
     end_bgp(b, at);
 }
 
@@ -122,18 +128,25 @@ static inline void put_peer_up(struct bytes *b, const struct neighbour *p,
     for (int i = 0; i < 16; i++)
         put(b, 1, 0);
     put(b, 4, p->ports);
-    put_open(b, local_as, add_path);
-    put_open(b, p->as, add_path);
+    put_open(b, local_as, add_path, p->gr);
+    put_open(b, p->as, add_path, p->gr);
+    end_message(b, at);
+}
+
+static inline void put_peer_down_with(struct bytes *b, const struct neighbour *p,
+                                      int reason, const char *data, size_t n)
+{
+    size_t at = begin_message(b, 2);
+    put_peer(b, p);
+    put(b, 1, (uint64_t)reason);
+    for (size_t i = 0; i < n; i++)
+        put(b, 1, (uint8_t)data[i]);
     end_message(b, at);
 }
 
 static inline void put_peer_down(struct bytes *b, const struct neighbour *p, int reason)
 {
-    size_t at = begin_message(b, 2);
-    put_peer(b, p);
-    put(b, 1, (uint64_t)reason);
-    put(b, 2, 0);
-    end_message(b, at);
+    put_peer_down_with(b, p, reason, "\0", 2);
 }
 
 struct announcement {

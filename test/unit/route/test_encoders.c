@@ -361,8 +361,8 @@ static void test_as_numbers(void **state)
     put_peer(&b, &in_header);
     for (int i = 0; i < 20; i++)
         put(&b, 1, 0);
-    put_open(&b, 65100, false);
-    put_open(&b, trans.as, false);
+    put_open(&b, 65100, false, NULL);
+    put_open(&b, trans.as, false, NULL);
     end_message(&b, at);
     feed_bytes(&w, &b);
     CHECK_INT(4200000002, session(&w, 0)->as, "of the OPEN");
@@ -385,9 +385,10 @@ static void test_down_reasons(void **state)
         const char *events, *text;
     } cases[] = {
         {1, "edgelat.bgp.session.lost PrefixWithdrawalEvent",
-         "closed by the router with"},
-        {2, "edgelat.bgp.session.lost PrefixWithdrawalEvent", "closed by the router;"},
-        {3, "edgelat.bgp.session.lost PrefixWithdrawalEvent", "closed by the peer with"},
+         "closed with a notification by this router;"},
+        {2, "edgelat.bgp.session.lost PrefixWithdrawalEvent", "closed by this router;"},
+        {3, "edgelat.bgp.session.lost PrefixWithdrawalEvent",
+         "closed with a notification by the peer;"},
         {4, "edgelat.bgp.session.lost PrefixWithdrawalEvent", "closed by the peer;"},
         {5, "edgelat.bgp.session.unmonitored", "no longer reports its BGP session"},
         {6, "edgelat.bgp.session.lost PrefixWithdrawalEvent", "local instance down"},
@@ -410,6 +411,102 @@ static void test_down_reasons(void **state)
         CHECK(rib_has_problems(&w.rib) == (cases[i].reason != 5), "a problem");
         world_end(&w);
     }
+}
+
+#define MARKER "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377"
+
+/* Bytes as FRR 8.4 has sent them, or by the RFC. */
+static void test_reasons(void **state)
+{
+    (void)state;
+    static const struct {
+        int reason;
+        const char *data;
+        size_t n;
+        const char *text;
+    } cases[] = {
+        {3, MARKER "\0\052\3\6\2\024maintenance window 7", 42,
+         "administratively shut down by the peer: maintenance window 7"},
+        {1, MARKER "\0\025\3\6\2", 21, "administratively shut down by this router"},
+        {1, MARKER "\0\025\3\4\0", 21, "hold timer expired, reported by this router"},
+        {3, "\4\0", 2, "hold timer expired, reported by the peer"},
+        {3, MARKER "\0\025\3\2\2", 21, "OPEN message error (2), reported by the peer"},
+        {3, MARKER "\0\025\3\6\1", 21, "closed for too many prefixes by the peer"},
+        {3, MARKER "\0\031\3\6\11\6\4\1x", 25, "administratively reset by the peer: x"},
+        {3, MARKER "\0\031\3\6\2\3a\33b", 25,
+         "administratively shut down by the peer: a?b"},
+        {3, MARKER "\0\027\3\6\2\310a", 23, "administratively shut down by the peer"},
+        {3, MARKER "\0\025\3\6\143", 21, "closed (99) by the peer"},
+        {3, "\143\1", 2, "closed with a notification by the peer"},
+        {2, "\0\12", 2, "hold timer expired"},
+        {2, "\0\22", 2, "the TCP connection failed"},
+        {2, "", 0, "closed by this router"},
+        {4, "", 0, "closed by the peer"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        begin(&w);
+        peer_up(&w, &first);
+        put_peer_down_with(&b, &first, cases[i].reason, cases[i].data, cases[i].n);
+        feed_bytes(&w, &b);
+        CHECK_TEXT(cases[i].text, session(&w, 0)->reason, "the reason");
+        world_end(&w);
+    }
+}
+
+/* RFC 4724: the peer names a family that it may keep forwarding; a helper names none. */
+static void test_graceful_restart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gr;
+        int reason;
+        bool expected;
+    } cases[] = {
+        {"4006007800010180", 4, true},
+        {"4006007800010180", 2, true},
+        {"4006007800010180", 3, false},
+        {"40020078", 4, false},
+        {NULL, 4, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        struct neighbour peer = first;
+        peer.gr = cases[i].gr;
+        begin(&w);
+        peer_up(&w, &peer);
+        take_events(&w);
+        put_peer_down(&b, &peer, cases[i].reason);
+        feed_bytes(&w, &b);
+        CHECK((strstr(w.rib.events.list[0].text,
+                      "; the router may keep forwarding (graceful restart)") != NULL) ==
+                  cases[i].expected,
+              "%zu: %s", i, w.rib.events.list[0].text);
+        world_end(&w);
+    }
+}
+
+/* The session may be older than the BMP session; a wrong time is not taken. */
+static void test_up_since(void **state)
+{
+    (void)state;
+    struct world w;
+    struct neighbour peer = first;
+    begin(&w);
+    int64_t now = w.now.wall.ns;
+    peer.time = (uint32_t)(now / NS_PER_S) - 300;
+    peer_up(&w, &peer);
+    CHECK_INT(peer.time * NS_PER_S, session(&w, 0)->since.ns,
+              "before the router connected");
+    put_peer_down(&b, &peer, 4);
+    feed_bytes(&w, &b);
+    peer_up(&w, &peer);
+    CHECK(session(&w, 0)->since.ns >= now, "FRR 8: of the boot");
+    world_end(&w);
+    begin(&w);
+    peer_up(&w, &first);
+    CHECK(session(&w, 0)->since.ns < w.now.wall.ns, "not in the future");
+    world_end(&w);
 }
 
 static void put_peer_up_of(const struct neighbour *p, const uint8_t *rest, size_t n)
@@ -831,6 +928,9 @@ int main(void)
         cmocka_unit_test(test_half_open),
         cmocka_unit_test(test_two_of_the_same),
         cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_graceful_restart),
+        cmocka_unit_test(test_up_since),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

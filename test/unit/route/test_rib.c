@@ -274,7 +274,7 @@ static void test_down_since(void **state)
     struct endpoint address = w.feed.address;
     peer_down(&w, &first);
     struct wall since = w.rib.peers[0].since;
-    const char *reason = w.rib.peers[0].reason;
+    static const char reason[] = "closed by the peer";
     for (int i = 0; i < 2; i++) {
         pass(&w, 3000);
         put_peer_down(&b, &first, 2);
