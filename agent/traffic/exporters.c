@@ -450,7 +450,8 @@ static void add_exporter(const struct exporter *e, struct mono now, struct text 
     text_add(out, "exporter %s: %s, ", endpoint_address(address, &e->address),
              flow_format_title(e->origin.format));
     add_grouped(out, c->flows);
-    text_add(out, " %s, last ", e->origin.format == FLOW_SFLOW ? "samples" : "flows");
+    text_add(out, " %s%s, last ", e->origin.format == FLOW_SFLOW ? "sample" : "flow",
+             c->flows == 1 ? "" : "s");
     add_ago(out, now.ns - e->last.ns);
     if (sampling > 1)
         text_add(out, " ago, sampling 1:%.10g", sampling);

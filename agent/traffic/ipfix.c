@@ -743,6 +743,24 @@ static bool next_set(struct wire *w, uint16_t *id, struct wire *set)
     return wire_ok(w);
 }
 
+/* The exporter has started again: its templates may be others now. */
+static void forget_domain(struct ipfix *x, struct ipfix_domain *d)
+{
+    for (size_t i = x->n_templates; i-- > 0;)
+        if (x->templates[i]->domain == d->id)
+            template_remove(x, &x->templates[i]);
+    sequence_forget(&d->sequence);
+}
+
+static bool has_restarted(struct ipfix_domain *d, const struct ipfix_head *h)
+{
+    const struct sequence *s = &d->sequence;
+    if (h->v9)
+        return uptime_restarted(&d->uptime, h->uptime_ms, h->export_s);
+    bool wraps = s->last > UINT32_MAX - SEQUENCE_JUMP_MAX;
+    return s->known && s->last != 0 && h->number == 0 && !wraps;
+}
+
 int ipfix_take(struct ipfix *x, const uint8_t *bytes, size_t len, struct mono now,
                flow_cb *on_flow, void *user)
 {
@@ -763,6 +781,8 @@ int ipfix_take(struct ipfix *x, const uint8_t *bytes, size_t len, struct mono no
                         .uptime_ms = h.uptime_ms,
                         .on_flow = on_flow,
                         .user = user};
+    if (has_restarted(m.domain, &h))
+        forget_domain(x, m.domain);
     while (rc == 0 && w.left >= SET_MIN)
         rc = next_set(&w, &id, &set) ? take_set(&m, id, set) : -EBADMSG;
     m.unknown = m.unknown || rc < 0;

@@ -5,7 +5,9 @@
  * Templates belong to an observation domain (v9: source id). A data set whose template is not
  * known is counted, never guessed; the exporter sends its templates again after some minutes.
  * A template that was not renewed for IPFIX_LIFETIME_NS expires; one with another layout
- * replaces it; a withdrawal (RFC 7011, 8.1) removes it.
+ * replaces it; a withdrawal (RFC 7011, 8.1) removes it. When the exporter has started again,
+ * the templates of the domain are forgotten: by the uptime of v9, and where the sequence of
+ * IPFIX is 0 again.
  *
  * Understood in records: addresses, ports, protocol, interfaces, direction, byte and packet
  * counts of 1 to 8 bytes (octetDeltaCount; else the post, initiator, total or layer 2 ones),
@@ -57,6 +59,7 @@ struct ipfix_domain {
     uint32_t id;
     struct mono used;
     struct sequence sequence;
+    struct uptime uptime; /* v9 */
     bool has_init;
     int64_t init_ns; /* start of the system since 1970; IPFIX options */
 };

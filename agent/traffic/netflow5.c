@@ -7,7 +7,7 @@
 
 enum { VERSION = 5, RECORD = 48, SAMPLING_BITS = 0x3fff };
 
-static struct sequence *engine_sequence(struct netflow5 *x, uint16_t id)
+static struct netflow5_engine *engine_of(struct netflow5 *x, uint16_t id)
 {
     size_t i = 0;
     while (i < x->n_engines && x->engines[i].id != id)
@@ -17,11 +17,10 @@ static struct sequence *engine_sequence(struct netflow5 *x, uint16_t id)
         i = 0;
     }
     if (i == x->n_engines) {
-        x->engines[i].id = id;
-        x->engines[i].sequence = (struct sequence){.known = false};
+        x->engines[i] = (struct netflow5_engine){.id = id};
         x->n_engines++;
     }
-    return &x->engines[i].sequence;
+    return &x->engines[i];
 }
 
 /* The difference of two times that wrap after 49 days; 0 when it is negative. */
@@ -59,7 +58,8 @@ int netflow5_take(struct netflow5 *x, const uint8_t *bytes, size_t len, flow_cb 
     struct wire w = wire_from(bytes, len);
     uint16_t version = wire_u16(&w), n = wire_u16(&w);
     uint32_t uptime_ms = wire_u32(&w);
-    wire_skip(&w, 8); /* the time of day: ages are relative to the uptime */
+    uint32_t export_s = wire_u32(&w); /* ages are relative to the uptime */
+    wire_skip(&w, 4);                 /* its nanoseconds */
     uint32_t number = wire_u32(&w);
     uint16_t engine = wire_u16(&w), sampling = wire_u16(&w) & SAMPLING_BITS;
     x->counters.datagrams++;
@@ -68,8 +68,10 @@ int netflow5_take(struct netflow5 *x, const uint8_t *bytes, size_t len, flow_cb 
         x->counters.bad_datagrams++;
         return -EBADMSG;
     }
-    sequence_take(engine_sequence(x, engine), number, (const uint32_t[]){n, n, 1},
-                  &x->counters.lost);
+    struct netflow5_engine *e = engine_of(x, engine);
+    if (uptime_restarted(&e->uptime, uptime_ms, export_s))
+        sequence_forget(&e->sequence);
+    sequence_take(&e->sequence, number, (const uint32_t[]){n, n, 1}, &x->counters.lost);
     for (size_t i = 0; i < n; i++) {
         struct flow_record f = read_record(&w, uptime_ms);
         f.domain = engine;

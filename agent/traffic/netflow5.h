@@ -12,11 +12,14 @@
 
 enum { NETFLOW5_RECORDS_MAX = 30, NETFLOW5_ENGINES_MAX = 8 };
 
+struct netflow5_engine {
+    uint16_t id; /* engine type and id */
+    struct sequence sequence;
+    struct uptime uptime;
+};
+
 struct netflow5 { /* of one exporter and port; start with { 0 } */
-    struct {
-        uint16_t id; /* engine type and id */
-        struct sequence sequence;
-    } engines[NETFLOW5_ENGINES_MAX];
+    struct netflow5_engine engines[NETFLOW5_ENGINES_MAX];
     size_t n_engines;
     struct flow_counters counters;
 };

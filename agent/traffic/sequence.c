@@ -54,3 +54,15 @@ void sequence_forget(struct sequence *s)
 {
     s->known = false;
 }
+
+bool uptime_restarted(struct uptime *u, uint32_t ms, uint32_t export_s)
+{
+    int64_t elapsed_ms = (int64_t)(int32_t)(export_s - u->export_s) * 1000;
+    int64_t wrapped_ms = (int64_t)(uint32_t)(ms - u->ms) - elapsed_ms;
+    bool back = u->known && ms < u->ms && u->ms - ms > UPTIME_LATE_MS;
+    bool wrapped = wrapped_ms < UPTIME_WRAP_MS && wrapped_ms > -UPTIME_WRAP_MS;
+    if (!back && u->known && ms < u->ms && !wrapped)
+        return false; /* late */
+    *u = (struct uptime){true, ms, export_s};
+    return back && !wrapped;
+}

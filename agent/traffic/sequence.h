@@ -35,4 +35,17 @@ void sequence_take(struct sequence *s, uint32_t number, const uint32_t steps[3],
 /* The size of the step is not known: the next number cannot be judged. */
 void sequence_forget(struct sequence *s);
 
+/* A restart by the uptime in the header of NetFlow v5 and v9: it goes back by more than
+ * UPTIME_LATE_MS, which is no datagram that comes late, and not because it wraps after 49 days
+ * (by the time of day in the header). */
+enum { UPTIME_LATE_MS = 10000, UPTIME_WRAP_MS = 60000 };
+
+struct uptime { /* start with { 0 } */
+    bool known;
+    uint32_t ms, export_s;
+};
+
+/* Whether the exporter has started again since the last call; notes the time. */
+bool uptime_restarted(struct uptime *u, uint32_t ms, uint32_t export_s);
+
 #endif

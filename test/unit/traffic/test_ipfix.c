@@ -26,16 +26,23 @@ static int take_ipfix(uint32_t number, uint32_t domain, const char *sets)
     return rc;
 }
 
-/* NetFlow v9: system up for 100 s at the export. */
-static int take_v9(uint32_t number, uint32_t source, const char *sets)
+static int take_v9_at(uint32_t uptime_ms, uint32_t export_s, uint32_t number,
+                      uint32_t source, const char *sets)
 {
     uint8_t bytes[DATAGRAM_MAX];
     char head[80];
-    snprintf(head, sizeof head, "0009 0001 000186a0 000003e8 %08x %08x", number, source);
+    snprintf(head, sizeof head, "0009 0001 %08x %08x %08x %08x", uptime_ms, export_s,
+             number, source);
     size_t len = from_hex(bytes, head);
     len += from_hex(bytes + len, sets);
     flows.n = 0;
     return ipfix_take(&x, bytes, len, now, keep_flow, &flows);
+}
+
+/* System up for 100 s at the export. */
+static int take_v9(uint32_t number, uint32_t source, const char *sets)
+{
+    return take_v9_at(100000, 1000, number, source, sets);
 }
 
 static void begin(void)
@@ -399,6 +406,61 @@ static void lives_of_templates(void **state)
     CHECK_INT(1, flows.n, "those that are not renewed make room");
 }
 
+/* After a restart the same number may be another layout: nothing is decoded by the old one. */
+static void a_restart(void **state)
+{
+    static const char v9[] =
+        "0000 0018 0100 0004 0008 0004 000c 0004 0001 0004 0002 0004",
+                      other[] =
+                          "0000 0018 0100 0004 0008 0004 000c 0004 0002 0004 0001 0004",
+                      data[] = "0100 0014 c0000201 0d6b0698 0000000a 000003e8";
+    static const struct {
+        const char *what;
+        uint32_t uptime_ms, export_s, later_ms, later_s;
+        bool restarted;
+    } cases[] = {
+        {"uptime of 10 days, then of 2 s", 900000000, 1000, 2000, 1060, true},
+        {"of 40 days, then of 2 s", 3456000000, 1000, 2000, 1060, true},
+        {"the uptime wraps", 4294967000, 1000, 4704, 1005, false},
+        {"a datagram comes late", 100000, 1000, 98000, 998, false},
+        {"it goes on", 100000, 1000, 160000, 1060, false},
+        {"it goes on, the clock was set", 100000, 1000, 160000, 900000, false},
+        {"long after", 100000, 1000, 2000100000, 2001000, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        begin();
+        take_v9_at(cases[i].uptime_ms, cases[i].export_s, 500, 1, v9);
+        take_v9_at(cases[i].uptime_ms, cases[i].export_s, 77, 2, v9);
+        take_v9_at(cases[i].later_ms, cases[i].later_s, cases[i].restarted ? 0 : 501, 1,
+                   data);
+        CHECK_INT(!cases[i].restarted, flows.n, cases[i].what);
+        CHECK_INT(cases[i].restarted, x.counters.no_template, cases[i].what);
+        CHECK_INT(0, x.counters.lost, cases[i].what);
+        take_v9_at(cases[i].uptime_ms, cases[i].export_s, 78, 2, data);
+        CHECK_INT(1, flows.n, "another domain goes on");
+        take_v9_at(cases[i].later_ms, cases[i].later_s, cases[i].restarted ? 1 : 502, 1,
+                   other);
+        take_v9_at(cases[i].later_ms, cases[i].later_s, cases[i].restarted ? 2 : 503, 1,
+                   data);
+        CHECK_INT(1000, flows.list[0].count.bytes, cases[i].what);
+    }
+    begin();
+    take_ipfix(700, 1, TEMPLATE DATA);
+    take_ipfix(0, 1, DATA);
+    CHECK_INT(0, flows.n, "IPFIX: the sequence is 0 again");
+    CHECK_INT(1, x.counters.no_template, "it is counted");
+    take_ipfix(1, 1, TEMPLATE DATA);
+    CHECK_INT(1, flows.n, "a template of the new start");
+    begin();
+    take_ipfix(0, 1, TEMPLATE DATA);
+    take_ipfix(0, 1, DATA);
+    CHECK_INT(1, flows.n, "an exporter whose sequence is always 0");
+    take_ipfix(0xffffffff, 1, DATA);
+    take_ipfix(0, 1, DATA);
+    CHECK_INT(1, flows.n, "a sequence that wraps");
+}
+
 static void malformed(void **state)
 {
     static const struct {
@@ -436,7 +498,7 @@ int main(void)
         cmocka_unit_test(both_families), cmocka_unit_test(sampling),
         cmocka_unit_test(netflow9),      cmocka_unit_test(start_of_the_system),
         cmocka_unit_test(lost_records),  cmocka_unit_test(lives_of_templates),
-        cmocka_unit_test(malformed),
+        cmocka_unit_test(a_restart),     cmocka_unit_test(malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

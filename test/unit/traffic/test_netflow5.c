@@ -54,6 +54,29 @@ static void a_flow(void **state)
     CHECK_INT(5, x.counters.lost, "each engine counts on its own");
 }
 
+static void a_restart(void **state)
+{
+    (void)state;
+    x = (struct netflow5){.n_engines = 0};
+    take("0005 0001 000186a0 000003e8 00000000 00000007 0001 0000" RECORD);
+    take("0005 0001 00000064 000003ea 00000000 00000000 0001 0000" RECORD);
+    take("0005 0001 000004b0 000003eb 00000000 00000001 0001 0000" RECORD);
+    take("0005 0001 00000898 000003ec 00000000 00000002 0001 0000" RECORD);
+    CHECK_INT(0, x.counters.lost, "the numbers begin again");
+    take("0005 0001 00030d40 000004af 00000000 00000064 0001 0000" RECORD);
+    CHECK_INT(97, x.counters.lost, "what is missing after it");
+    take("0005 0001 00000064 000004b1 00000000 0000006a 0001 0000" RECORD);
+    CHECK_INT(97, x.counters.lost, "numbers of the next start that are higher");
+    x = (struct netflow5){.n_engines = 0};
+    take("0005 0001 ffffff38 000003e8 00000000 00000007 0001 0000" RECORD);
+    take("0005 0001 00000064 000003e8 00000000 0000000a 0001 0000" RECORD);
+    CHECK_INT(2, x.counters.lost, "an uptime that wraps is no restart");
+    take("0005 0001 00001388 000003ed 00000000 0000000c 0001 0000" RECORD);
+    CHECK_INT(3, x.counters.lost, "one is late");
+    take("0005 0001 00000fa0 000003ec 00000000 0000000b 0001 0000" RECORD);
+    CHECK_INT(2, x.counters.lost, "an uptime of a datagram that is late is no restart");
+}
+
 static void malformed(void **state)
 {
     (void)state;
@@ -74,6 +97,7 @@ static void malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_flow),
+                                       cmocka_unit_test(a_restart),
                                        cmocka_unit_test(malformed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
