@@ -81,16 +81,26 @@ static bool explains(const struct fault_found *a, const struct fault_found *b)
            fault_explains(a->fault, b->fault) && covers;
 }
 
-/* Length of the first clause: up to a semicolon, a parenthesis or the full stop. */
-static size_t clause_len(const char *sentence)
+/* The first clause: up to a semicolon or the full stop, or to a parenthesis with which a phrase
+ * ends. One inside of it is left out: "a middlebox (a modem) answers"; a short one stays: "(LHR)". */
+static void first_clause(char *out, size_t room, const char *sentence)
 {
+    enum { SHORT = 6 };
     size_t n = 0;
-    while (sentence[n] != '\0' && sentence[n] != ';' && sentence[n] != '(' &&
-           !(sentence[n] == '.' && (sentence[n + 1] == ' ' || sentence[n + 1] == '\0')))
-        n++;
-    while (n > 0 && sentence[n - 1] == ' ')
+    for (const char *at = sentence; *at != '\0' && *at != ';' && n + 1 < room; at++) {
+        if (*at == '.' && (at[1] == ' ' || at[1] == '\0'))
+            break;
+        const char *end = *at == '(' ? strchr(at, ')') : NULL;
+        if (end != NULL && end - at > SHORT && end[1] != ' ')
+            break;
+        if (end != NULL && end - at > SHORT)
+            at = end + 1; /* and the space behind it */
+        else
+            out[n++] = *at;
+    }
+    while (n > 0 && out[n - 1] == ' ')
         n--;
-    return n;
+    out[n] = '\0';
 }
 
 void diagnosis_add_clause(char *out, size_t room, size_t *n_more, const char *clause,
@@ -115,8 +125,9 @@ void diagnosis_end_clauses(char *out, size_t room, size_t n_more)
 
 static void add_also(struct fault_found *x, const struct fault_found *other)
 {
-    diagnosis_add_clause(x->also, sizeof x->also, &x->n_more, other->what,
-                         clause_len(other->what));
+    char clause[sizeof other->what];
+    first_clause(clause, sizeof clause, other->what);
+    diagnosis_add_clause(x->also, sizeof x->also, &x->n_more, clause, strlen(clause));
 }
 
 static bool is_explained(const struct fault_found *all, size_t n,
@@ -126,6 +137,20 @@ static bool is_explained(const struct fault_found *all, size_t n,
         if (explains(&all[i], x))
             return true;
     return false;
+}
+
+/* The finding that explains `x`, or what explains it, and so on; NULL: none. */
+static struct fault_found *finding_behind(struct diagnosis *d,
+                                          const struct fault_found *all, size_t n,
+                                          const struct fault_found *x, int steps)
+{
+    struct fault_found *behind = NULL;
+    for (size_t k = 0; k < d->n_found && behind == NULL; k++)
+        behind = explains(&d->found[k], x) ? &d->found[k] : NULL;
+    for (size_t i = 0; i < n && behind == NULL && steps > 0; i++)
+        if (explains(&all[i], x))
+            behind = finding_behind(d, all, n, &all[i], steps - 1);
+    return behind;
 }
 
 static void add_finding(struct diagnosis *d, const struct fault_found *x)
@@ -155,11 +180,10 @@ void diagnosis_explain(struct diagnosis *d)
             if (all[i].fault == f && !is_explained(all, n, &all[i]))
                 add_finding(d, &all[i]);
     for (size_t i = 0; i < n; i++) {
-        size_t k = is_explained(all, n, &all[i]) ? 0 : d->n_found;
-        while (k < d->n_found && !explains(&d->found[k], &all[i]))
-            k++;
-        if (k < d->n_found)
-            add_also(&d->found[k], &all[i]);
+        struct fault_found *behind =
+            is_explained(all, n, &all[i]) ? finding_behind(d, all, n, &all[i], 2) : NULL;
+        if (behind != NULL)
+            add_also(behind, &all[i]);
     }
     for (size_t k = 0; k < d->n_found; k++)
         diagnosis_end_clauses(d->found[k].also, sizeof d->found[k].also,

@@ -28,6 +28,7 @@
 #define JUDGE_ERRORS_RATIO 0.001  /* of the packets of an interface */
 #define JUDGE_GAIN_MS      10.0   /* a nearer PoP, a faster family */
 #define JUDGE_REPLY_MS     1000.0 /* first byte of a reply, without the path */
+#define JUDGE_TLS_MS       500.0  /* a TLS handshake, without two round trips */
 /* What a proxy takes to connect, without the round trips to the service and its DNS server. */
 #define JUDGE_TUNNEL_MS  300.0
 #define JUDGE_LIKELIER   20.0  /* times as likely is enough for "likely" */

@@ -756,9 +756,8 @@ static void judge_mtu(const struct judging *j, size_t family)
                         stalls > 0 || works == 0 ? CERTAINTY_SURE : CERTAINTY_LIKELY, 0);
     JUDGE_SET(
         x->what,
-        "Packets of more than %u bytes vanish without a message (an MTU black hole, "
-        "%s)%s.",
-        m->mtu, family == SLOT_IPV6 ? "IPv6" : "IPv4",
+        "%s packets of more than %u bytes vanish without a message (an MTU black hole)%s.",
+        family == SLOT_IPV6 ? "IPv6" : "IPv4", m->mtu,
         stalls > 0 ? ": connections stall" : "");
     JUDGE_SET(x->next,
               "Set the MTU of the tunnel or link, or clamp the TCP MSS to %u bytes "

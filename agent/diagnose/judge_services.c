@@ -170,6 +170,19 @@ static void judge_untried(const struct judging *j, size_t service)
 
 /* ---- TLS and HTTPS ---- */
 
+/* What TLS takes besides its one or two round trips; where another host answers TCP, and through
+ * a proxy, a reply or an echo shows what these take at most. NaN: nothing is known. */
+static double tls_more_ms(const struct facts_address *a)
+{
+    struct facts_median tls = facts_median(&a->https.tls),
+                        tcp = facts_median(&a->tcp.delays),
+                        reply = facts_median(&a->https.first_byte),
+                        echo = facts_median(&a->icmp.delays);
+    bool near = tcp.n == 0 || intercepted(&a->intercept);
+    double path_ms = near ? fmax(reply.ms, echo.ms) : tcp.ms;
+    return tls.low_ms - 2 * (isnan(path_ms) ? 0 : path_ms);
+}
+
 static void judge_phases(const struct judging *j, size_t service, size_t family)
 {
     const struct facts_service *s = &j->f->services[service];
@@ -188,10 +201,18 @@ static void judge_phases(const struct judging *j, size_t service, size_t family)
                         path = facts_median(&s->by[family].tcp.delays);
     struct check_row *row = diagnosis_row(j->out, CHECK_TLS, GRADE_GOOD, s->target.name);
     row->family = shown;
-    judge_delay(row, &tls, NAN, "");
+    judge_delay(row, &tls, JUDGE_TLS_MS, JUDGE_OWN);
     JUDGE_SET(row->text, "TLS %s, certificate by %s",
               h->last.tls_version[0] != '\0' ? h->last.tls_version : "-",
               h->last.issuer[0] != '\0' ? h->last.issuer : "-");
+    if (tls.n > 0 && row->grade != GRADE_GOOD) {
+        bool late = tls.n > 2 && tls_more_ms(&s->by[family]) > JUDGE_TLS_MS;
+        row->grade = late && !j->f->busy ? GRADE_BAD : GRADE_GOOD;
+        if (!late)
+            JUDGE_ADD(row->text, "; within the limit without two round trips");
+        else if (j->f->busy)
+            JUDGE_ADD(row->text, "; this host has no CPU left");
+    }
     if (h->tls_errors > 0) {
         row->grade = h->tls_errors == h->sent ? GRADE_BAD : GRADE_POOR;
         JUDGE_SET(row->text, "%u of %u handshakes failed: %s", h->tls_errors, h->sent,
@@ -272,16 +293,13 @@ static struct service_state state_of(const struct facts_service *s)
                 reporter_of(a) == &a->https.reporter ? a->https.cause : a->tcp.cause;
         else if (a->https.cause[0] != '\0')
             t.cause = a->https.cause;
-        /* A TLS handshake takes one or two round trips, a reply one. */
         struct facts_median path = facts_median(&a->tcp.delays),
-                            reply = facts_median(&a->https.first_byte),
-                            tls = facts_median(&a->https.tls);
+                            reply = facts_median(&a->https.first_byte);
         double path_ms = path.n > 0 ? path.ms : 0;
-        if (tls.n > 0)
-            t.tls_ms = fmin(t.tls_ms, tls.low_ms - 2 * path_ms);
+        t.tls_ms = fmin(t.tls_ms, tls_more_ms(a)); /* NaN: the other one */
         if (reply.n > 0)
             t.reply_ms = fmin(t.reply_ms, reply.low_ms - path_ms);
-        t.replied += tls.n;
+        t.replied += a->https.tls.n;
     }
     if (!t.tcp ||
         t.cause[0] == '\0') /* else why a family fails that accepts connections */
@@ -302,8 +320,16 @@ static void next_for_service(const struct judging *j, struct fault_found *x,
                              const struct target *t)
 {
     bool known = is_of_microsoft(j, t);
-    if (!known)
+    if (!known) {
         x->whom = "whoever runs that host";
+        x->segment = strcmp(x->segment, "service") == 0 ? "that host" : x->segment;
+        x->title = x->title != fault_title(x->fault)   ? x->title
+                   : x->fault == FAULT_SERVICE_DOWN    ? "Host down"
+                   : x->fault == FAULT_SERVICE_ADDRESS ? "Address of a host down"
+                   : x->fault == FAULT_SERVICE_ERRORS  ? "Host fails"
+                   : x->fault == FAULT_SERVICE_SLOW    ? "Host slow"
+                                                       : x->title;
+    }
     JUDGE_SET(x->next, "%s: edgelat diagnose %s",
               known ? "Look at the service health page of Microsoft 365 and compare from "
                       "another network"
@@ -616,7 +642,7 @@ static bool judge_late_handshakes(const struct judging *j, size_t service)
 
 static bool is_late(const struct service_state *t)
 {
-    return t->reply_ms > JUDGE_REPLY_MS || t->tls_ms > JUDGE_REPLY_MS;
+    return t->reply_ms > JUDGE_REPLY_MS || t->tls_ms > JUDGE_TLS_MS;
 }
 
 /* A CPU of this host that is busy makes all services late. */
@@ -704,6 +730,48 @@ static void judge_where(const struct judging *j, size_t service,
         s->target.host, s->target.host);
 }
 
+/* Another one opens its TLS. */
+static bool shows_foreign(const struct judging *j, const struct facts_service *s)
+{
+    for (size_t k = 0; k < FAMILY_SLOTS; k++) {
+        const char *issuer = s->by[k].https.last.issuer;
+        if (issuer[0] != '\0' &&
+            issuers_foreign(&j->known->issuers, s->target.service, issuer))
+            return true;
+    }
+    return false;
+}
+
+/* No TLS session in any family. A certificate of the right issuer is the service's own. */
+static void judge_no_tls(const struct judging *j, size_t service, const char *cause)
+{
+    static const char handshake[] = "TLS handshake with ", failed[] = " failed: ";
+    const struct facts_service *s = &j->f->services[service];
+    struct fault_found *x =
+        diagnosis_fault(j->out, FAULT_SERVICE_TLS, CERTAINTY_SURE, BIT(service));
+    bool shown = false, known = is_of_microsoft(j, &s->target);
+    for (size_t k = 0; k < FAMILY_SLOTS; k++)
+        shown |= s->by[k].https.last.issuer[0] != '\0';
+    const char *why = strstr(cause, failed);
+    bool twice = strncmp(cause, handshake, sizeof handshake - 1) == 0 && why != NULL;
+    JUDGE_SET(x->what, "TLS to %s fails: %s.", s->target.name,
+              twice ? why + sizeof failed - 1 : cause);
+    JUDGE_SET(x->next,
+              "See which certificate is shown: openssl s_client -connect "
+              "%s:%u; a security gateway may open TLS with its own.",
+              s->target.host, target_port(&s->target, NULL));
+    if (shown && !shows_foreign(j, s)) {
+        x->whom = known ? fault_whom(FAULT_SERVICE_DOWN) : "whoever runs that host";
+        return;
+    }
+    x->certainty = CERTAINTY_LIKELY;
+    x->segment =
+        known ? "service, or security gateway" : "that host, or security gateway";
+    x->whom =
+        known ? "the administrator of the security gateway, then Microsoft's support"
+              : "the administrator of the security gateway, then whoever runs that host";
+}
+
 static void judge_state(const struct judging *j, size_t service)
 {
     const struct facts_service *s = &j->f->services[service];
@@ -743,12 +811,7 @@ static void judge_state(const struct judging *j, size_t service)
     for (size_t k = 0; k < FACTS_FAMILIES && !proxied; k++)
         judge_family_https(j, service, k);
     if (t.tls_fails) {
-        x = diagnosis_fault(j->out, FAULT_SERVICE_TLS, CERTAINTY_SURE, BIT(service));
-        JUDGE_SET(x->what, "TLS to %s fails: %s.", name, t.cause);
-        JUDGE_SET(x->next,
-                  "See which certificate is shown: openssl s_client -connect "
-                  "%s:%u; a security gateway may open TLS with its own.",
-                  s->target.host, target_port(&s->target, NULL));
+        judge_no_tls(j, service, t.cause);
         return;
     }
     if (t.http_errors > 1 && 2 * t.http_errors > t.sent) {
@@ -775,15 +838,16 @@ static void judge_state(const struct judging *j, size_t service)
             "is that of the tenant or of the public address. Compare: edgelat probe "
             "https %s",
             s->target.host);
-    } else if (t.replied > 2 && is_late(&t) && !is_by_cpu(j->f, service)) {
-        bool tls = !(t.reply_ms > JUDGE_REPLY_MS);
+    } else if (t.replied > 2 && is_late(&t) && !is_by_cpu(j->f, service) &&
+               (t.reply_ms > JUDGE_REPLY_MS || !shows_foreign(j, s))) {
+        bool tls = !(t.reply_ms > JUDGE_REPLY_MS); /* else judge_issuers() charges it */
         x = diagnosis_fault(j->out, FAULT_SERVICE_SLOW, CERTAINTY_SURE, BIT(service));
         x->segment = "service";
         x->whom = "Microsoft's support";
-        JUDGE_SET(x->what,
-                  "%s replies late: %.0f ms %s, besides the path (limit %.0f ms, %s).",
-                  name, tls ? t.tls_ms : t.reply_ms,
-                  tls ? "for TLS" : "to the first byte", JUDGE_REPLY_MS, JUDGE_OWN);
+        JUDGE_SET(
+            x->what, "%s replies late: %.0f ms %s, besides the path (limit %.0f ms, %s).",
+            name, tls ? t.tls_ms : t.reply_ms, tls ? "for TLS" : "to the first byte",
+            tls ? JUDGE_TLS_MS : JUDGE_REPLY_MS, JUDGE_OWN);
         next_for_service(j, x, &s->target);
     }
     struct facts_median m = judge_delay_of(j->f, service);
@@ -842,8 +906,21 @@ static void judge_issuers(const struct judging *j)
     JUDGE_SET(
         x->what,
         "TLS to %s is intercepted: the certificate is by \"%s\", which Microsoft does "
-        "not use.",
+        "not use",
         text_string(&names), issuer);
+    double late_ms = 0;
+    for (size_t i = 0; i < f->n_services; i++) {
+        struct service_state t = state_of(&f->services[i]);
+        if ((foreign & BIT(i)) != 0 && t.replied > 2 && !is_by_cpu(f, i))
+            late_ms = fmax(late_ms, t.tls_ms);
+    }
+    if (late_ms > JUDGE_TLS_MS)
+        JUDGE_ADD(
+            x->what,
+            "; who intercepts it takes %.0f ms for a TLS handshake, besides the path "
+            "(limit %.0f ms, %s)",
+            late_ms, JUDGE_TLS_MS, JUDGE_OWN);
+    JUDGE_ADD(x->what, ".");
     JUDGE_SET(x->next, "Exempt the endpoints of Microsoft 365 from TLS inspection, as "
                        "Microsoft requires; the issuer names the product that does it.");
     text_free(&names);
@@ -913,10 +990,11 @@ bool judge_nat64(const struct facts *f)
 static void judge_uncompared(const struct judging *j)
 {
     const struct facts *f = j->f;
-    bool names = false, address = false, route = false, works = false;
+    bool names = false, address = false, route = false, works = false, works4 = false;
     for (size_t i = 0; i < f->n_services; i++) {
         const struct facts_address *v6 = &f->services[i].by[SLOT_IPV6];
         names |= f->services[i].by[SLOT_IPV4].to.family != FAMILY_NONE;
+        works4 |= f->services[i].by[SLOT_IPV4].tcp.answered > 0;
         address |= v6->to.family != FAMILY_NONE;
         route |= v6->route;
         works |= v6->tcp.answered > 0;
@@ -936,6 +1014,7 @@ static void judge_uncompared(const struct judging *j)
                   : !address && !names ? "no name is resolved"
                   : !address           ? "not in use: the services have no IPv6 address"
                   : !route             ? "not in use: this host has no route for IPv6"
+                  : works4             ? "cannot tell: too few handshakes by IPv6"
                                        : "no service answers by IPv6 or by IPv4");
 }
 

@@ -1221,6 +1221,51 @@ static void late_tls(struct facts *f)
     }
 }
 
+static void late_interception(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            struct facts_address *a = &f->services[i].by[k];
+            struct facts_probes p;
+            fill(&p, 916, 5);
+            fill(&a->tcp, 0.05, 50);
+            other_issuer(a, i);
+            a->https.tls = p.delays;
+            intercept_decoy(&a->intercept, NS_PER_MS);
+        }
+}
+
+/* What is behind it is 300 ms away: its own handshake with the service takes three round trips. */
+static void far_interception(struct facts *f)
+{
+    late_interception(f);
+    for (size_t i = 0; i < SERVICES; i++)
+        for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+            struct facts_probes p;
+            fill(&p, 300, 5);
+            f->services[i].by[k].https.first_byte = p.delays;
+        }
+}
+
+static void late_tls_a_little(struct facts *f)
+{
+    late_tls(f);
+    for (size_t k = 0; k < FACTS_FAMILIES; k++) {
+        struct facts_probes p;
+        fill(&p, 900, 5);
+        f->services[TEAMS].by[k].https.tls = p.delays;
+    }
+}
+
+static void reset_tls(struct facts *f)
+{
+    for (size_t k = 0; k < FACTS_FAMILIES; k++)
+        f->services[TEAMS].by[k].https = (struct facts_https){
+            .sent = 5,
+            .tls_errors = 5,
+            .cause = "TLS handshake with teams.microsoft.com failed: connection reset"};
+}
+
 static void tls_fails_by_ipv6(struct facts *f)
 {
     f->services[TEAMS].by[SLOT_IPV6].https =
@@ -1410,6 +1455,10 @@ static const struct {
     {"HTTP 429", throttled, "service_errors"},
     {"handshakes are late, echoes are not", late_handshakes, "service_slow"},
     {"TLS is late", late_tls, "service_slow"},
+    {"TLS is late by 900 ms", late_tls_a_little, "service_slow"},
+    {"TLS interception is late", late_interception, "tls_intercepted"},
+    {"TLS interception, far from Microsoft", far_interception, "tls_intercepted"},
+    {"TLS is reset", reset_tls, "service_tls"},
     {"TLS fails by IPv6 only", tls_fails_by_ipv6, "service_tls"},
     {"an expired certificate", expired_certificate, "service_tls"},
     {"IPv4 is far, IPv6 is near", far_ipv4, ""},
@@ -2067,6 +2116,79 @@ static void test_rare_reports(void **state)
     CHECK(endpoint_same_address(&by, &p.reporter.by), "reporter");
 }
 
+/* Whom TLS that fails or is late is charged to. */
+static void test_tls(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*plant)(struct facts *f);
+        const char *segment, *whom, *what, *also;
+        enum grade grade;
+    } rows[] = {
+        {late_interception, "security gateway",
+         "the administrator of the security gateway",
+         "which Microsoft does not use; who intercepts it takes 910 ms for a TLS handshake, "
+         "besides the path (limit 500 ms, edgelat's own default).",
+         "A middlebox answers the TCP handshakes of all services itself", GRADE_BAD},
+        {far_interception, "security gateway",
+         "the administrator of the security gateway", "which Microsoft does not use.", "",
+         GRADE_GOOD},
+        {late_tls_a_little, "service", "Microsoft's support",
+         "teams replies late: 894 ms for TLS, besides the path (limit 500 ms", "",
+         GRADE_BAD},
+        {reset_tls, "service, or security gateway",
+         "the administrator of the security gateway, then Microsoft's support",
+         "TLS to teams fails: connection reset.", "", GRADE_BAD},
+        {expired_certificate, "service",
+         "Microsoft's support, after a look at its service health page",
+         "TLS to teams fails", "", GRADE_BAD},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct facts *f = healthy();
+        struct diagnosis *d = calloc(1, sizeof *d);
+        rows[i].plant(f);
+        judge_all(f, &known, &config, probe_kind_words(), d);
+        CHECK_INT(1, d->n_found, rows[i].what);
+        CHECK_TEXT(rows[i].segment, d->found[0].segment, rows[i].what);
+        CHECK(strncmp(rows[i].whom, d->found[0].whom, strlen(rows[i].whom)) == 0, "%s",
+              d->found[0].whom);
+        CHECK(strstr(d->found[0].what, rows[i].what) != NULL, "%s", d->found[0].what);
+        CHECK(strstr(d->found[0].also, rows[i].also) != NULL, "%s", d->found[0].also);
+        for (size_t k = 0; k < d->n_rows; k++)
+            if (d->rows[k].id == CHECK_TLS && strcmp(d->rows[k].subject, "teams") == 0)
+                CHECK_INT(rows[i].grade, d->rows[k].grade, d->rows[k].text);
+        free(d);
+        free(f);
+    }
+}
+
+/* An effect of an effect is named with the finding behind both. */
+static void test_effect_of_effect(void **state)
+{
+    (void)state;
+    struct diagnosis *d = calloc(1, sizeof *d);
+    static const enum fault faults[] = {FAULT_INTERCEPTED, FAULT_MIDDLEBOX,
+                                        FAULT_SERVICE_SLOW};
+    static const char *const what[] = {"It is intercepted.",
+                                       "A box (or what may be a modem) "
+                                       "answers (LHR) itself (in 2 ms).",
+                                       "teams is late; by 2 s."};
+    for (size_t i = 0; i < 3; i++) {
+        struct fault_found *x = diagnosis_fault(d, faults[i], CERTAINTY_SURE, 1);
+        snprintf(x->what, sizeof x->what, "%s", what[i]);
+    }
+    diagnosis_explain(d);
+    CHECK_INT(1, d->n_found, "one finding");
+    CHECK_TEXT("A box answers (LHR) itself; teams is late", d->found[0].also, "effects");
+    free(d);
+}
+
+static void too_few_by_ipv6(struct facts *f)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        f->services[i].by[SLOT_IPV6].tcp = (struct facts_probes){.sent = 2, .lost = 2};
+}
+
 /* What the verdict says of a fault, and whom to call. */
 static void test_words(void **state)
 {
@@ -2128,6 +2250,10 @@ static void test_words(void **state)
         judge_all(f, &known, &config, probe_kind_words(), d);
         CHECK_TEXT(words[i].what, d->found[0].what, "what is wrong");
         CHECK_TEXT(words[i].whom, d->found[0].whom, "whom to call");
+        if (words[i].plant == stalling_host) {
+            CHECK_TEXT("Host down", d->found[0].title, "no service of Microsoft");
+            CHECK_TEXT("that host", d->found[0].segment, "no service of Microsoft");
+        }
         free(d);
         free(f);
     }
@@ -2414,6 +2540,7 @@ static void test_one_family(void **state)
         {portal, GRADE_UNKNOWN, "no service answers by IPv6 or by IPv4"},
         {no_names, GRADE_UNKNOWN, "no name is resolved"},
         {proxied, GRADE_UNKNOWN, "HTTPS goes through a proxy"},
+        {too_few_by_ipv6, GRADE_UNKNOWN, "cannot tell: too few handshakes by IPv6"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct facts *f = healthy();
@@ -2527,6 +2654,8 @@ int main(void)
         cmocka_unit_test(test_rare_reports),
         cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_https_counts),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_effect_of_effect),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_no_false_alarm),
         cmocka_unit_test(test_far_ipv4),
