@@ -145,6 +145,14 @@ static void grow(struct last_metre *m, size_t n)
     m->n_targets = n;
 }
 
+/* The lowest delay of the last windows; INT64_MAX: none. */
+static int64_t floor_of(const struct metre_slot *s)
+{
+    if (s->series == NULL)
+        return INT64_MAX;
+    return s->floor_ns < s->floor_before_ns ? s->floor_ns : s->floor_before_ns;
+}
+
 static void take_delay(struct metre_slot *s, const struct series *series)
 {
     const struct delay_summary *d = &series->window.delays[0];
@@ -165,9 +173,7 @@ static void take_delay(struct metre_slot *s, const struct series *series)
     s->floor_ns = d->min_ns < s->floor_ns ? d->min_ns : s->floor_ns;
     if (d->supported[P50])
         s->delay = (struct metre_delay){.count = d->count,
-                                        .floor_ns = s->floor_ns < s->floor_before_ns
-                                                        ? s->floor_ns
-                                                        : s->floor_before_ns,
+                                        .floor_ns = floor_of(s),
                                         .p50_ns = d->percentile_ns[P50],
                                         .low_ns = d->low_ns[P50],
                                         .high_ns = d->high_ns[P50]};
@@ -266,6 +272,26 @@ static int64_t middle_rise(const struct last_metre *m, const struct family_view 
     return middle;
 }
 
+/* Every answer of the gateway took so long, and so did those of all targets behind it. Not if
+ * its delays vary more than theirs: then it answers late itself. */
+static bool is_far(const struct last_metre *m, const struct family_view *v)
+{
+    int64_t least_ns = INT64_MAX;
+    if (v->gateway == m->n_targets)
+        return false;
+    for (size_t t = 0; t < m->n_targets; t++) {
+        int64_t floor_ns = floor_of(&m->slots[v->family][t]);
+        if (t != v->gateway && floor_ns < least_ns)
+            least_ns = floor_ns;
+    }
+    const struct metre_slot *g = &m->slots[v->family][v->gateway];
+    int64_t gateway_ns = floor_of(g), behind_ns = middle_rise(m, v, v->gateway);
+    bool own = g->delay.count > 0 && behind_ns != INT64_MAX &&
+               rise_of(&g->delay, g->delay.p50_ns) > behind_ns + METRE_RISE_NS;
+    return gateway_ns > METRE_FAR_NS && gateway_ns <= least_ns && least_ns != INT64_MAX &&
+           !own;
+}
+
 static void charge_target(struct last_metre *m, const struct family_view *v, size_t t,
                           bool down)
 {
@@ -290,6 +316,9 @@ static void charge_target(struct last_metre *m, const struct family_view *v, siz
         c->loss = charge_of_loss(&g->windows[0], now, &others);
     }
     c->delay = charge_of_delay(&g->delay, &s->delay, middle_rise(m, v, t));
+    if (c->delay == CHARGE_NOTHING && floor_of(s) != INT64_MAX && is_far(m, v) &&
+        floor_of(s) <= 2 * floor_of(g))
+        c->delay = CHARGE_SITE;
 }
 
 static enum metre_state judge(const struct last_metre *m, const struct family_view *v,
@@ -312,7 +341,7 @@ static enum metre_state judge(const struct last_metre *m, const struct family_vi
             behind_ns = middle_rise(m, v, v->gateway);
     if (rise_ns > METRE_SLOW_NS && behind_ns != INT64_MAX && behind_ns >= rise_ns)
         return METRE_SLOW;
-    return METRE_FINE;
+    return is_far(m, v) ? METRE_SLOW : METRE_FINE;
 }
 
 static enum severity severity_of(enum metre_state s)
@@ -342,6 +371,13 @@ static void say(struct event *e, const struct last_metre *m, const struct family
             "network loses, not the networks behind it; check Wi-Fi, cable and switch",
             (unsigned long long)g->packets.lost, (unsigned long long)g->packets.sent,
             address, at->interface);
+    else if (is == METRE_SLOW && is_far(m, v))
+        event_say(
+            e,
+            "the lowest delay to the default gateway %s (%s) is %.1f ms, more than %.0f ms: "
+            "the delay arises in the site's own network; check Wi-Fi, cable and what loads "
+            "the gateway",
+            address, at->interface, ms(floor_of(g)), ms(METRE_FAR_NS));
     else if (is == METRE_SLOW)
         event_say(
             e,

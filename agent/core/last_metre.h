@@ -19,7 +19,10 @@
  * compared by the log of the ratio of two proportions (D. Katz et al. 1978, Biometrics 34,
  * with Haldane's 0.5). A rise of delay is the median of the window above the lowest delay of
  * the last one to two METRE_FLOOR_WINDOWS windows. test/sim/test_last_metre.c prints the
- * error rates.
+ * error rates. A last metre that has been slow all the time has no rise: it is slow, too, if
+ * not one of the gateway's answers came within METRE_FAR_NS, none of a target came sooner, and
+ * its delays do not vary more than theirs, as those of a busy router do.
+ * At least half of a target's delay is then the site's, or it is not charged.
  */
 #ifndef EDGELAT_CORE_LAST_METRE_H
 #define EDGELAT_CORE_LAST_METRE_H
@@ -33,6 +36,7 @@ enum { METRE_WINDOWS = 10, METRE_FLOOR_WINDOWS = 60 };
 #define METRE_RISE_NS (3 * NS_PER_MS)
 /* The last metre is slow above this rise, and lossy above this loss. */
 #define METRE_SLOW_NS    (10 * NS_PER_MS)
+#define METRE_FAR_NS     (20 * NS_PER_MS) /* as JUDGE_GATEWAY_MS of diagnose/judge.h */
 #define METRE_LOSS_RATIO 0.01
 
 enum charge {

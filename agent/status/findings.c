@@ -440,9 +440,12 @@ static void find_target(const struct snapshot *s, const struct snapshot_target *
     enum fault fault = fault_of_state(s, t, state);
     if (found_has(out, fault))
         return;
+    enum charge to = snapshot_charge(s, t);
+    if (fault == FAULT_SERVICE_SLOW && to == CHARGE_SITE &&
+        is_open(s, FAULT_GATEWAY_SLOW))
+        return; /* an effect of it */
     text_add(&out->lines, "%s is %s by ", target->name, state_name(state));
     add_kinds(&out->lines, s, t, state);
-    enum charge to = snapshot_charge(s, t);
     text_add(&out->lines, "%s%s; see its events, or run `edgelat probe` with %s\n",
              fault == FAULT_IPV6_BROKEN ? ", by IPv6 only" : "",
              to == CHARGE_SITE ? ", and so is the way to the default gateway: the site's "

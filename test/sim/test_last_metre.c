@@ -281,6 +281,31 @@ static void healthy_sites(void **state)
 
 /* ---- ARP ---- */
 
+/* The way to the gateway has always been slow: nothing has risen. Not so if the gateway only
+ * answers late itself. */
+static void always_slow(void **state)
+{
+    (void)state;
+    struct site s;
+    for (int own = 0; own < 2; own++) {
+        begin(&s, 7, 4);
+        for (size_t i = 0; i < s.n; i++) /* 60 ms in front of the gateway */
+            s.hosts[i].base_ms += own == 0 || i == s.n - 1 ? 60 : 0;
+        run(&s, 0, 2);
+        CHECK_TEXT(own == 0 ? "slow" : "fine", metre_state_name(s.metre.states[0]),
+                   "the last metre");
+        for (size_t t = 0; t + 1 < s.n; t++)
+            CHECK_INT(own == 0 ? CHARGE_SITE : CHARGE_NOTHING,
+                      last_metre_charge(&s.metre, t, SLOT_IPV4).delay, "charged");
+        CHECK_INT(own == 0, s.events.n, "reported once");
+        if (own == 0)
+            CHECK(strstr(s.events.list[0].text, "more than 20 ms") != NULL, "%s",
+                  s.events.list[0].text);
+        events_free(&s.events);
+        last_metre_free(&s.metre);
+    }
+}
+
 static void silent_gateways(void **state)
 {
     (void)state;
@@ -362,8 +387,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_of_random_sites), cmocka_unit_test(delay_of_random_sites),
-        cmocka_unit_test(healthy_sites),        cmocka_unit_test(silent_gateways),
-        cmocka_unit_test(events_of_targets),
+        cmocka_unit_test(healthy_sites),        cmocka_unit_test(always_slow),
+        cmocka_unit_test(silent_gateways),      cmocka_unit_test(events_of_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
