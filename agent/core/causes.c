@@ -72,6 +72,33 @@ static bool in_time(const struct possible_cause *c, const struct event *e)
            later_ns <= CAUSE_BEFORE_NS;
 }
 
+struct change {
+    const char *name, *after; /* after NULL: any */
+};
+
+/* What came up, and what was lost: the first explain none of the second. */
+static const struct change ups[] = {
+    {EVENT_BGP_ESTABLISHED, NULL},
+    {EVENT_PREFIX_ANNOUNCEMENT, NULL},
+    {EVENT_PREFIX_BACKUP_ANNOUNCEMENT, NULL},
+    {EVENT_PATH_INTERRUPTED, "reached"},
+    {EVENT_LAST_METRE, "fine"},
+};
+static const struct change losses[] = {
+    {EVENT_PREFIX_WITHDRAWAL, NULL},         {EVENT_PREFIX_BACKUP_WITHDRAWAL, NULL},
+    {EVENT_PATH_INTERRUPTED, "silent"},      {EVENT_PATH_INTERRUPTED, "loop"},
+    {EVENT_PATH_INTERRUPTED, "unreachable"}, {EVENT_STATE_CHANGED, "down"},
+};
+
+static bool is_among(const struct event *e, const struct change *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].name, e->name) == 0 &&
+            (list[i].after == NULL || strcmp(list[i].after, e->after) == 0))
+            return true;
+    return false;
+}
+
 static bool is_better(const struct possible_cause *a, const struct possible_cause *b)
 {
     if (b == NULL || a->layer != b->layer)
@@ -84,10 +111,11 @@ static void find(const struct causes *c, struct event *e,
 {
     const struct possible_cause *best = NULL;
     enum event_layer layer = event_traits(e->name).layer;
+    bool loss = is_among(e, losses, sizeof losses / sizeof *losses);
     for (size_t i = 0; i < c->n; i++) {
         const struct possible_cause *p = &c->list[i];
         if ((explained_by[layer] & BIT(p->layer)) != 0 && in_time(p, e) &&
-            concerns(p, e, targets, n) && is_better(p, best))
+            !(loss && p->came_up) && concerns(p, e, targets, n) && is_better(p, best))
             best = p;
     }
     if (best == NULL)
@@ -102,13 +130,16 @@ static void keep(struct causes *c, const struct event *e)
 {
     enum event_layer layer = event_traits(e->name).layer;
     bool first_lookup = layer == LAYER_NAME && e->before[0] == '\0';
-    if (layer == LAYER_NONE || layer == LAYER_PROBES || first_lookup)
+    bool first_seen =
+        strcmp(e->name, EVENT_BGP_ESTABLISHED) == 0 && strcmp(e->before, "unknown") == 0;
+    if (layer == LAYER_NONE || layer == LAYER_PROBES || first_lookup || first_seen)
         return;
     if (c->n == CAUSES_MAX)
         memmove(c->list, c->list + 1, --c->n * sizeof *c->list);
     c->list[c->n++] = (struct possible_cause){
         .name = e->name,
         .layer = layer,
+        .came_up = is_among(e, ups, sizeof ups / sizeof *ups),
         .since = event_began(e),
         .target = e->target,
         .family = e->family != FAMILY_NONE ? e->family : e->scope.prefix.family,

@@ -12,6 +12,10 @@
  * one incident have the same cause. Times are those when things began, not when they were
  * detected: a shift is detected minutes later.
  *
+ * What came up (a session, a route, a path, the last metre) explains no loss: no withdrawal,
+ * interrupted path or target that is down. A session that is seen up for the first time, as
+ * after a start of the agent, has not changed and explains nothing.
+ *
  * A coincidence within these bounds is reported as a cause; test/sim/test_causes.c says how
  * often that is.
  */
@@ -29,6 +33,7 @@ enum { CAUSES_MAX = 64 };
 struct possible_cause {
     const char *name;
     enum event_layer layer;
+    bool came_up;
     struct wall since;
     const struct target *target;
     enum family family;

@@ -262,6 +262,48 @@ static void paths_are_between(void **state)
         CHECK_TEXT(EVENT_ROUTE_NEXT_HOP, traces.list[i].cause.name, "the first cause");
 }
 
+/* What came up explains what follows it, and no loss. */
+static void a_cause_has_a_direction(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cause, *before, *after, *effect, *to;
+        bool explained;
+    } cases[] = {
+        {EVENT_BGP_LOST, "up", "down", EVENT_PREFIX_WITHDRAWAL, "", true},
+        {EVENT_BGP_LOST, "up", "down", EVENT_PREFIX_BACKUP_WITHDRAWAL, "", true},
+        {EVENT_BGP_FLAPPING, "", "", EVENT_PREFIX_WITHDRAWAL, "", true},
+        {EVENT_BGP_LOST, "up", "down", EVENT_PREFIX_BACKUP_ANNOUNCEMENT, "", true},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PREFIX_WITHDRAWAL, "", false},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PREFIX_BACKUP_WITHDRAWAL, "", false},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PREFIX_ANNOUNCEMENT, "", true},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PREFIX_BACKUP_PATH, "", true},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PATH_ENTRY, "LON", true},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_EDGE_FAILOVER, "primary", true},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PATH_INTERRUPTED, "silent", false},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_PATH_INTERRUPTED, "reached", true},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_STATE_CHANGED, "down", false},
+        {EVENT_BGP_ESTABLISHED, "down", "up", EVENT_STATE_CHANGED, "up", true},
+        {EVENT_BGP_ESTABLISHED, "unknown", "up", EVENT_PREFIX_ANNOUNCEMENT, "", false},
+        {EVENT_PREFIX_WITHDRAWAL, "", "", EVENT_STATE_CHANGED, "down", true},
+        {EVENT_PREFIX_ANNOUNCEMENT, "", "", EVENT_STATE_CHANGED, "down", false},
+        {EVENT_PREFIX_ANNOUNCEMENT, "", "", EVENT_POP_CHANGED, "LON", true},
+        {EVENT_LAST_METRE, "fine", "down", EVENT_STATE_CHANGED, "down", true},
+        {EVENT_LAST_METRE, "down", "fine", EVENT_STATE_CHANGED, "down", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct events e;
+        e.n = 0;
+        struct event *cause = add(&e, cases[i].cause, NULL, FAMILY_NONE, 0, 0);
+        struct event *effect =
+            add(&e, cases[i].effect, NULL, FAMILY_NONE, 30 * S, 30 * S);
+        event_change(cause, cases[i].before, cases[i].after);
+        event_change(effect, "", cases[i].to);
+        CHECK(cases[i].explained == (cause_of(cause, effect) != NULL), "%s to %s: %s %s",
+              cases[i].cause, cases[i].after, cases[i].effect, cases[i].to);
+    }
+}
+
 /* A flapping session gives more events than are kept: the last ones count. */
 static void the_last_ones_are_kept(void **state)
 {
@@ -292,6 +334,7 @@ int main(void)
         cmocka_unit_test(only_what_it_concerns),
         cmocka_unit_test(only_of_the_same_session),
         cmocka_unit_test(paths_are_between),
+        cmocka_unit_test(a_cause_has_a_direction),
         cmocka_unit_test(the_last_ones_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
