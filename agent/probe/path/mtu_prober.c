@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_WAIT_NS NS_PER_S
-#define WAIT_MOST_NS  NS_PER_S
+#define FIRST_WAIT_NS (2 * NS_PER_S)
+#define WAIT_MOST_NS  (2 * NS_PER_S)
 #define SEARCH_NS     (29 * NS_PER_S) /* gives up after it, and the last wait */
 
 enum { IPV4_HEADERS = 28, IPV6_HEADERS = 48 }; /* with the ICMP header */

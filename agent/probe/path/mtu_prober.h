@@ -5,7 +5,7 @@
  *
  * Packets of a round are `gap_ns` apart. A round ends with the last answer, with the message
  * of a router, or four round trips (at least MTU_WAIT_NS) after its last packet; the first
- * one waits a second. A search of more than 30 s ends as MTU_UNKNOWN.
+ * one waits two seconds. A search of more than 30 s ends as MTU_UNKNOWN.
  */
 #ifndef EDGELAT_PROBE_PATH_MTU_PROBER_H
 #define EDGELAT_PROBE_PATH_MTU_PROBER_H
