@@ -43,7 +43,8 @@
  * the lowest origin, the lowest MED from the same neighbouring AS, from an external peer
  * before an internal one (RFC 4271, section 9.1). FRR sends no local preference of external
  * peers, and what comes after these steps (IGP metric, age) is not in BMP: then the path over
- * a peer of the configured primary location is expected to be active, and is marked so. In
+ * a peer of the configured primary location is expected to be active, and is marked so, unless
+ * a local preference that is known contradicts it. In
  * all other cases it cannot be told: those that may be are candidates, and no event reports a
  * change of the active or backup path. The backup is the next one by the same rules, if there
  * is one.

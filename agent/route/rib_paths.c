@@ -105,12 +105,26 @@ static bool has_final_pref(const struct rib_path *path)
     return path->view == BMP_POST_POLICY && path->path->has_local_pref;
 }
 
+/* Whether what is known of the local preferences agrees with a policy that prefers the
+ * primary location: that of the other path may be the default. */
+static bool may_follow_location(const struct rib_path *primary,
+                                const struct rib_path *backup)
+{
+    enum { DEFAULT_LOCAL_PREF = 100 };
+    return !(has_final_pref(primary) &&
+             primary->path->local_pref <= DEFAULT_LOCAL_PREF) &&
+           !(has_final_pref(backup) && backup->path->local_pref >= DEFAULT_LOCAL_PREF);
+}
+
 /* Negative: the router prefers `a`; 0: it cannot be told. */
 static int compare(const struct rib *r, const struct rib_path *a,
                    const struct rib_path *b, bool *configured)
 {
     const struct bgp_path *x = a->path, *y = b->path;
     bool same_as = x->n_as > 0 && y->n_as > 0 && x->as[0] == y->as[0];
+    enum location of_a = location_of(r, a), of_b = location_of(r, b);
+    bool a_first = of_a == LOCATION_PRIMARY && of_b == LOCATION_BACKUP;
+    bool b_first = of_b == LOCATION_PRIMARY && of_a == LOCATION_BACKUP;
     int by = 0;
     *configured = false;
     if (has_final_pref(a) && has_final_pref(b)) {
@@ -123,11 +137,10 @@ static int compare(const struct rib *r, const struct rib_path *a,
             by = order(x->has_med ? x->med : 0, y->has_med ? y->med : 0);
         if (by == 0)
             by = is_external(r, peer_of(r, b)) - is_external(r, peer_of(r, a));
-    }
-    enum location of_a = location_of(r, a), of_b = location_of(r, b);
-    if (by == 0 && of_a != LOCATION_NONE && of_b != LOCATION_NONE) {
-        by = order(of_a, of_b);
-        *configured = by != 0;
+    } else if ((a_first && may_follow_location(a, b)) ||
+               (b_first && may_follow_location(b, a))) {
+        by = a_first ? -1 : 1;
+        *configured = true;
     }
     return by;
 }
@@ -225,8 +238,10 @@ static void choose_in_table(const struct rib *r, struct rib_prefix *p, size_t at
 
 static void choose(const struct rib *r, struct rib_prefix *p)
 {
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < p->n; i++) {
         p->paths[i].role = PATH_NO_ROLE;
+        p->paths[i].configured = false;
+    }
     for (size_t i = 0; i < p->n; i++)
         if (p->paths[i].role == PATH_NO_ROLE && rib_path_is_usable(r, p, &p->paths[i]))
             choose_in_table(r, p, i);

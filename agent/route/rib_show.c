@@ -462,10 +462,13 @@ static void show_path(struct text *out, const struct rib *r, const struct rib_pr
     const struct rib_path *path = &p->paths[at];
     const struct rib_peer *peer = &r->peers[path->peer];
     size_t hops = rib_as_hops(r, path->path);
-    text_add(out, "    %-9s %s %s, next hop %s%s%s\n", role_name(path),
+    bool several = count_routers(r) > 1; /* each has an active path */
+    text_add(out, "    %-9s %s %s%s%s, next hop %s%s%s\n", role_name(path),
              path->view == BMP_OUT ? "to" : "from",
              rib_is_session(peer) ? endpoint_address(address, &peer->address)
                                   : rib_router_name(r, peer->router),
+             several && rib_is_session(peer) ? " at " : "",
+             several && rib_is_session(peer) ? rib_router_name(r, peer->router) : "",
              endpoint_address(next_hop, &path->path->next_hop),
              path->use == PATH_STALE ? ", stale" : "",
              path->configured ? ", as configured" : "");

@@ -605,9 +605,19 @@ static void test_active_as_configured(void **state)
     CHECK_TEXT("PrefixAnnouncementEvent PrefixActivePath PrefixBackupPath",
                take_events(&w), "and back");
     announce_pref(&w, &first, "65002 174 8075", 90);
+    CHECK_TEXT("candidate 65003, candidate 65002", roles(&w, 0), "less than the default");
+    announce_pref(&w, &first, "65002 174 8075", 200);
     CHECK_TEXT("backup 65003, active 65002 as configured", roles(&w, 0), "one has it");
+    announce_pref(&w, &first, "65002 174 8075", 90);
     announce_pref(&w, &second, "65003 8075", 100);
     CHECK_TEXT("active 65003, backup 65002", roles(&w, 0), "what is reported is first");
+    announce_pref(&w, &first, "65002 8075", 100);
+    CHECK_TEXT("candidate 65003, candidate 65002", roles(&w, 0),
+               "no preference: the location does not decide");
+    announce_pref(&w, &first, "65002 8075", 0);
+    CHECK_TEXT("candidate 65003, candidate 65002", roles(&w, 0), "the backup has it");
+    CHECK(strstr(shown(&w, false), "as configured") == NULL, "no mark remains: %s",
+          shown(&w, false));
     world_end(&w);
 }
 
@@ -664,6 +674,8 @@ static void test_two_routers(void **state)
     b.n = 0;
     take_events(&w);
     CHECK_TEXT("active 65002, active 65003", roles(&w, 0), "one of each");
+    CHECK(strstr(shown(&w, false), "active    from 198.51.100.6 at r4, next hop") != NULL,
+          "the router is named: %s", shown(&w, false));
     CHECK(!rib_lookup(&w.rib, &e, &found), "over which one is not known");
     peer_down(&w, &first);
     CHECK_TEXT("edgelat.bgp.session.lost PrefixWithdrawalEvent", take_events(&w),
