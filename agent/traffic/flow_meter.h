@@ -34,6 +34,10 @@
  *    sampled exporters see the same packets, or share them, nobody can tell: it is counted
  *    from one of them, and the status says so (`shared`).
  *
+ * An exporter that starts again from another port is another point: its records are held
+ * once, and what ended within FLOW_METER_SLACK_MS of its last record is a duplicate, as two
+ * processes of one host look the same.
+ *
  * What cannot be recognized: NAT between two exporters; a sampled and an unsampled one; two
  * sampled processes of one exporter. Let only one of those export.
  *

@@ -270,6 +270,29 @@ static void for_people(void **state)
     text_free(&text);
 }
 
+static void two_samplers(void **state)
+{
+    struct text text = {0};
+    (void)state;
+    begin("192.0.2.1 192.0.2.2", "192.0.2.1=100 192.0.2.2=100");
+    take("192.0.2.1", 1, IPFIX ONE);
+    take("192.0.2.2", 1, IPFIX ONE);
+    exporters_turn(&x, now);
+    exporters_text(&x, now, &text);
+    CHECK_TEXT(
+        "exporter 192.0.2.1: IPFIX, 1 flow, last 0 s ago, sampling 1:100, 1 template\n"
+        "exporter 192.0.2.2: IPFIX, 1 flow, last 0 s ago, sampling 1:100, 1 template\n"
+        "exporters 192.0.2.1 and 192.0.2.2 sample traffic of the same networks: it is "
+        "counted from one of them; if they share the traffic, it is counted too low: "
+        "cannot tell\n",
+        text_string(&text), "status");
+    text_clear(&text);
+    now.ns += EXPORTER_RECENT_NS + NS_PER_S;
+    exporters_text(&x, now, &text);
+    CHECK(strstr(text_string(&text), "exporters") == NULL, "until it is long ago");
+    text_free(&text);
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -286,6 +309,7 @@ int main(void)
                                        cmocka_unit_test(datagrams_that_came_twice),
                                        cmocka_unit_test(another_format),
                                        cmocka_unit_test(metrics),
-                                       cmocka_unit_test(for_people)};
+                                       cmocka_unit_test(for_people),
+                                       cmocka_unit_test(two_samplers)};
     return cmocka_run_group_tests(tests, NULL, end);
 }
