@@ -361,21 +361,22 @@ static void on_handshake(const struct handshake_end *end, void *user)
         on_proxy(f, end);
         return;
     }
-    r->lost_packets = handshake_lost(end, prober_rtt_ns(tools_of(f)->prober, &f->to));
+    struct handshake_told told =
+        handshake_tells(end, prober_rtt_ns(tools_of(f)->prober, &f->to));
+    r->lost_packets = told.lost;
     if (end->error != 0) {
         r->wire_bytes = HANDSHAKE_WIRE_BYTES;
         r->wire_packets = HANDSHAKE_WIRE_PACKETS;
         finish(f, handshake_result(r, end));
         return;
     }
-    r->kernel_time = end->kernel_time;
+    r->kernel_time = told.kernel_time;
     if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
         prober_count_fallback(tools_of(f)->prober);
-    f->delays[RTT] = end->rtt_ns;
-    f->delays[CONNECT] =
-        end->kernel_time && r->lost_packets == 0 ? end->rtt_ns : f->connect_ns;
-    if (end->answered_ns > 0)
-        prober_set_rtt(tools_of(f)->prober, &f->to, end->answered_ns);
+    f->delays[RTT] = told.rtt_ns;
+    f->delays[CONNECT] = told.kernel_time && told.lost == 0 ? told.rtt_ns : f->connect_ns;
+    if (told.learnt_ns > 0)
+        prober_set_rtt(tools_of(f)->prober, &f->to, told.learnt_ns);
     connected(f, end->socket);
 }
 

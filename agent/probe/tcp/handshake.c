@@ -112,10 +112,22 @@ void handshake_cancel(struct handshake *h)
     handshake_hang_up(leave(h));
 }
 
-uint8_t handshake_lost(const struct handshake_end *end, int64_t rtt_ns)
+struct handshake_told handshake_tells(const struct handshake_end *end, int64_t known_ns)
 {
-    return resent_lost(end->resent, end->took_ns,
-                       end->answered_ns > 0 ? end->answered_ns : rtt_ns);
+    if (end->resent == 0)
+        return (struct handshake_told){.rtt_ns = end->rtt_ns,
+                                       .known = true,
+                                       .kernel_time = end->kernel_time,
+                                       .learnt_ns = end->answered_ns};
+    int64_t rtt_ns = resent_rtt_ns(end->answered_ns, known_ns);
+    bool own = rtt_ns == end->answered_ns;
+    return (struct handshake_told){
+        .rtt_ns = own ? end->rtt_ns : DELAY_UNDEFINED,
+        .lost = resent_lost(end->resent, end->took_ns, rtt_ns),
+        .known = rtt_ns > 0,
+        .kernel_time = own && end->kernel_time,
+        .learnt_ns = own || rtt_ns == 0 ? end->answered_ns : 0,
+    };
 }
 
 uint8_t handshake_lost_so_far(const struct handshake *h, int64_t rtt_ns)

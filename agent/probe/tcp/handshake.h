@@ -68,9 +68,18 @@ int handshake_start_in(struct handshake **out, struct handshake_set *set,
 
 void handshake_cancel(struct handshake *h); /* not after the callback came */
 
-/* The SYNs that are lost. `rtt_ns` is a round-trip delay to that host, in case that the
- * handshake does not tell its own; 0: not known, and then they are not counted. */
-uint8_t handshake_lost(const struct handshake_end *end, int64_t rtt_ns);
+/*
+ * What a handshake tells whose SYN was sent again. `known_ns` is an earlier round-trip delay
+ * to that host, 0: none is known (probe/tcp/resent.h).
+ */
+struct handshake_told {
+    int64_t rtt_ns;    /* that of `end`, or undefined if it is not sure */
+    uint8_t lost;      /* SYNs, or SYN-ACKs */
+    bool known;        /* `lost` could be told */
+    bool kernel_time;  /* `rtt_ns` is the kernel's */
+    int64_t learnt_ns; /* the delay to know next time; 0: none */
+};
+struct handshake_told handshake_tells(const struct handshake_end *end, int64_t known_ns);
 
 /* Those of its SYNs that were sent again and are lost by now. */
 uint8_t handshake_lost_so_far(const struct handshake *h, int64_t rtt_ns);

@@ -37,7 +37,7 @@ static void on_single_timer(uv_timer_t *timer)
 static void on_single_handshake(const struct handshake_end *end, void *user)
 {
     struct single *s = user;
-    int64_t rtt_ns = end->rtt_ns;
+    int64_t rtt_ns = handshake_tells(end, 0).rtt_ns;
     s->handshake = NULL;
     if (end->error == 0)
         handshake_hang_up(end->socket);

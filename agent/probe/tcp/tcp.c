@@ -31,33 +31,34 @@ static void on_end(const struct handshake_end *end, void *user)
     struct exchange *x = user;
     const struct tcp *t = x->kind_state;
 
-    int64_t rtt_ns = prober_rtt_ns(t->tools->prober, &x->to);
+    int64_t known_ns = prober_rtt_ns(t->tools->prober, &x->to);
+    struct handshake_told told = handshake_tells(end, known_ns);
     if (end->error == 0) {
         handshake_set_hang_up(t->set, end, &x->to);
         if (end->rtt_ns != DELAY_UNDEFINED && !end->kernel_time)
             prober_count_fallback(t->tools->prober);
     }
-    x->result.lost_packets = handshake_lost(end, rtt_ns);
-    x->result.kernel_time = end->kernel_time;
+    x->result.lost_packets = told.lost;
+    x->result.kernel_time = told.kernel_time;
     enum outcome outcome = handshake_result(&x->result, end);
     if (outcome == OUTCOME_REPLY && end->waited)
         snprintf(x->result.cause, sizeof x->result.cause,
                  "no delay: the SYN waited in this host for the next hop's link address");
-    else if (outcome == OUTCOME_REPLY && end->rtt_ns == DELAY_UNDEFINED &&
+    else if (outcome == OUTCOME_REPLY && told.rtt_ns == DELAY_UNDEFINED &&
              end->resent > 0)
         snprintf(
             x->result.cause, sizeof x->result.cause, "no delay: the SYN was sent again%s",
-            end->answered_ns > 0 || rtt_ns > 0
+            told.known
                 ? ""
                 : ", and the round-trip delay here is not known: cannot tell whether "
                   "one was lost");
-    if (end->answered_ns > 0)
-        prober_set_rtt(t->tools->prober, &x->to, end->answered_ns);
+    if (told.learnt_ns > 0)
+        prober_set_rtt(t->tools->prober, &x->to, told.learnt_ns);
     /* An answer to a later SYN, or without a delay, may be late all the same: this process
      * may have been stopped. */
-    bool late = (end->rtt_ns == DELAY_UNDEFINED || end->resent > 0) &&
+    bool late = (told.rtt_ns == DELAY_UNDEFINED || end->resent > 0) &&
                 end->took_ns > x->waiting_ns;
-    exchange_done(x, outcome, late ? &end->took_ns : &end->rtt_ns);
+    exchange_done(x, outcome, late ? &end->took_ns : &told.rtt_ns);
 }
 
 static void tcp_start(struct exchange *x)

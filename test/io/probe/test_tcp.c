@@ -269,7 +269,12 @@ static void sent_again(void **unused)
         int lost, delay_ms; /* -1: undefined */
         const char *cause;
     } cases[] = {
-        {"slow", true, 0, false, 1100, 0, 1100, ""},
+        {"slow", true, 900, false, 1100, 0, 1100, ""},
+        {"slow, the first of all", true, 0, false, 1100, 0, -1,
+         "no delay: the SYN was sent again, and the round-trip delay here is not known: "
+         "cannot tell whether one was lost"},
+        {"an answer to the first SYN is lost", true, 10, false, 1020, 1, -1,
+         "no delay: the SYN was sent again"},
         {"lost", true, 0, true, 20, 1, -1, "no delay: the SYN was sent again"},
         {"lost, to the millisecond", true, 0, true, 200, 1, 200, ""},
         {"slow, unmarked", false, 900, false, 1100, 0, -1,

@@ -40,6 +40,33 @@ static void answered(void **unused)
             }
 }
 
+/* Of the path and of what its timestamps tell: a SYN-ACK that is repeated echoes the first
+ * SYN. */
+static void timestamps(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *what;
+        int64_t answered_ms, known_ms, expected_ms;
+    } cases[] = {
+        {"the second SYN was answered", 20, 0, 20},
+        {"though the path was slower before", 300, 1500, 300},
+        {"a slow path", 1100, 1050, 1100},
+        {"a path that becomes slow", 1300, 950, 1300},
+        {"a lost SYN-ACK", 1020, 20, 20},
+        {"of a path of half a second", 1500, 480, 480},
+        {"of a slow path", 2100, 1100, 1100},
+        {"two lost SYN-ACKs", 3020, 20, 20},
+        {"a slow path, or a lost SYN-ACK", 1020, 0, 0},
+        {"no timestamps", 0, 20, 20},
+        {"nor an earlier delay", 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(in_ns(cases[i].expected_ms),
+                  resent_rtt_ns(in_ns(cases[i].answered_ms), in_ns(cases[i].known_ms)),
+                  cases[i].what);
+}
+
 static void unanswered(void **unused)
 {
     (void)unused;
@@ -77,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answered),
+        cmocka_unit_test(timestamps),
         cmocka_unit_test(unanswered),
         cmocka_unit_test(bounds),
     };
