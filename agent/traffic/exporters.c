@@ -483,7 +483,7 @@ void exporters_text(const struct exporters *x, struct mono now, struct text *out
              endpoint_address(address, &x->allowed[shared->exporters[0]]));
     text_add(out,
              "%s sample traffic of the same networks: it is counted from one of them; if "
-             "they share the traffic, it is counted too low: cannot tell\n",
+             "they share the traffic, it is counted too low: cannot tell yet\n",
              endpoint_address(address, &x->allowed[shared->exporters[1]]));
 }
 

@@ -21,6 +21,15 @@ struct claim { /* of a point on a conversation, or on the samples of a network *
     struct rate_amount held;
 };
 
+struct witness {  /* a conversation that tells whether two sampled exporters are apart */
+    uint32_t tag; /* 0: unused */
+    uint32_t began_ms;      /* its first record, which wraps */
+    uint64_t seen;          /* by these exporters */
+    double packets;         /* by the second of the pair */
+    float sampling;         /* of the first of the pair */
+    struct flow_pair *pair; /* NULL: none yet */
+};
+
 /* An observation point: side (2 bits), exporter (6 bits), the rest a hash. */
 enum { POINT_SIDE = 30, POINT_EXPORTER = 24, POINT_HASH = (1 << POINT_EXPORTER) - 1 };
 
@@ -33,7 +42,9 @@ void flow_meter_begin(struct flow_meter *m, const struct prefixes *prefixes,
 void flow_meter_free(struct flow_meter *m)
 {
     free(m->claims);
+    free(m->witnesses);
     m->claims = NULL;
+    m->witnesses = NULL;
 }
 
 /* ---- duplicates ---- */
@@ -84,6 +95,11 @@ static bool came_in_before(struct flow_origin *o, const struct flow_record *f,
     return false;
 }
 
+static uint8_t exporter_of(uint32_t point)
+{
+    return point >> POINT_EXPORTER & (FLOW_METER_EXPORTERS - 1);
+}
+
 /* Whether two points may report the same packet. */
 static bool may_repeat(uint32_t one, uint32_t other)
 {
@@ -129,8 +145,7 @@ static void held_cut(struct flow_meter *m, struct claim *c)
 static void held_count(struct flow_meter *m, struct claim *c, enum flow_format format,
                        uint32_t now_ms)
 {
-    const struct flow_reporter *r =
-        &m->reporters[c->point >> POINT_EXPORTER & (FLOW_METER_EXPORTERS - 1)][format];
+    const struct flow_reporter *r = &m->reporters[exporter_of(c->point)][format];
     int32_t hold_ms = (int32_t)r->lag_ms + FLOW_METER_SLACK_MS;
     bool gone = after(now_ms, r->last_ms) > hold_ms;
     bool sampled = (double)c->held.packets >= FLOW_METER_SAMPLES * (double)c->sampling;
@@ -190,6 +205,82 @@ static uint64_t network_hash(enum rate_direction direction, enum flow_format for
     return hash_endpoint(hash_add(UINT64_MAX - direction, (uint64_t)format), &network);
 }
 
+/* ---- sampled exporters of one network ---- */
+
+/* NULL: there are too many. */
+static struct flow_pair *pair_of(struct flow_meter *m, uint8_t responsible, uint8_t other,
+                                 enum flow_format format)
+{
+    for (size_t i = 0; i < m->n_pairs; i++) {
+        struct flow_pair *p = &m->pairs[i];
+        if (p->exporters[0] == responsible && p->exporters[1] == other &&
+            p->format == format)
+            return p;
+    }
+    if (m->n_pairs == FLOW_METER_PAIRS)
+        return NULL;
+    m->pairs[m->n_pairs] =
+        (struct flow_pair){{responsible, other}, (uint8_t)format, 0, 0};
+    return &m->pairs[m->n_pairs++];
+}
+
+/* A conversation that both report outweighs several that only one does, as these may have
+ * begun while the other one was not heard. */
+static bool is_apart(const struct flow_pair *p)
+{
+    return p != NULL && p->apart >= FLOW_METER_APART && p->apart / 4 >= p->together;
+}
+
+static bool is_together(const struct flow_pair *p)
+{
+    return p != NULL && p->together >= FLOW_METER_APART && p->together / 4 >= p->apart;
+}
+
+/* `pair`: NULL when the record is of the responsible exporter. */
+static void witness(struct flow_meter *m, const struct flow_origin *o, uint64_t hash,
+                    double packets, struct flow_pair *pair, float sampling,
+                    uint32_t now_ms)
+{
+    uint32_t tag = (uint32_t)(hash >> 32) | 1;
+    if (m->witnesses == NULL) {
+        if (pair == NULL)
+            return;
+        m->witnesses = mem_zalloc(FLOW_METER_WITNESSES * sizeof *m->witnesses);
+    }
+    struct witness *w = &m->witnesses[hash % FLOW_METER_WITNESSES];
+    if (w->tag != tag)
+        *w = (struct witness){.tag = tag, .began_ms = now_ms};
+    w->seen |= UINT64_C(1) << (o->exporter & (FLOW_METER_EXPORTERS - 1));
+    if (pair == NULL || (w->pair != NULL && w->pair != pair))
+        return;
+    w->pair = pair;
+    w->sampling = sampling;
+    w->packets += packets;
+}
+
+/* Long enough for the responsible exporter, if that has been heard all the time. */
+static void witness_turn(struct flow_meter *m, struct witness *w, uint32_t now_ms)
+{
+    enum { FORGET_ABOVE = 1000 };
+    struct flow_pair *p = w->pair;
+    if (p == NULL)
+        return;
+    const struct flow_reporter *r = &m->reporters[p->exporters[0]][p->format];
+    int32_t hold_ms = (int32_t)r->lag_ms + FLOW_METER_SLACK_MS;
+    if (after(now_ms, w->began_ms) <= 2 * hold_ms ||
+        w->packets < FLOW_METER_SAMPLES * (double)w->sampling)
+        return;
+    if (w->seen & UINT64_C(1) << p->exporters[0])
+        p->together++;
+    else if (after(now_ms, r->last_ms) <= hold_ms)
+        p->apart++;
+    if (p->together + p->apart > FORGET_ABOVE) {
+        p->together /= 2;
+        p->apart /= 2;
+    }
+    *w = (struct witness){0};
+}
+
 struct counted { /* one direction of a record */
     const struct endpoint *from, *to;
     const struct prefix *prefix;
@@ -236,9 +327,19 @@ static void count(struct flow_meter *m, const struct flow_origin *o,
         m, sampled ? network_hash(d->direction, o->format,
                                   d->direction == RATE_TRANSMIT ? d->from : d->to)
                    : conversation_hash(f, o->format, d->from, d->to));
-    bool other = c->point != 0 && (sampled ? (c->point ^ point) >> POINT_EXPORTER &
-                                                 (FLOW_METER_EXPORTERS - 1)
+    bool other = c->point != 0 && (sampled ? exporter_of(c->point) != exporter_of(point)
                                            : may_repeat(c->point, point));
+    struct flow_pair *pair = sampled && other ? pair_of(m, exporter_of(c->point),
+                                                        exporter_of(point), o->format)
+                                              : NULL;
+    if (sampled)
+        witness(m, o, conversation_hash(f, o->format, d->from, d->to),
+                (double)amount.packets, pair, c->sampling, now_ms);
+    if (is_apart(pair)) {
+        m->counters.counted += d->records;
+        rates_add(m->rates, *known, &amount, f->duration_ns);
+        return;
+    }
     if (!other) {
         if (c->point == 0 || after(end, c->end_ms) > 0)
             c->end_ms = end;
@@ -250,11 +351,9 @@ static void count(struct flow_meter *m, const struct flow_origin *o,
         rates_add(m->rates, *known, &amount, f->duration_ns);
         return;
     }
-    if (sampled)
-        m->shared = (struct flow_shared){
-            {(uint8_t)(c->point >> POINT_EXPORTER & (FLOW_METER_EXPORTERS - 1)),
-             o->exporter},
-            now};
+    if (sampled && !is_together(pair))
+        m->shared =
+            (struct flow_shared){{exporter_of(c->point), exporter_of(point)}, now};
     if (after(end, c->end_ms) <= FLOW_METER_SLACK_MS ||
         (c->rival != 0 && c->rival != point)) {
         m->counters.duplicates += d->records;
@@ -343,4 +442,6 @@ void flow_meter_turn(struct flow_meter *m, struct mono now)
         if (c->rival != 0)
             held_count(m, c, format_of_row(c->row), now_ms);
     }
+    for (size_t i = 0; m->witnesses != NULL && i < FLOW_METER_WITNESSES; i++)
+        witness_turn(m, &m->witnesses[i], now_ms);
 }

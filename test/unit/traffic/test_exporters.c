@@ -284,7 +284,7 @@ static void two_samplers(void **state)
         "exporter 192.0.2.2: IPFIX, 1 flow, last 0 s ago, sampling 1:100, 1 template\n"
         "exporters 192.0.2.1 and 192.0.2.2 sample traffic of the same networks: it is "
         "counted from one of them; if they share the traffic, it is counted too low: "
-        "cannot tell\n",
+        "cannot tell yet\n",
         text_string(&text), "status");
     text_clear(&text);
     now.ns += EXPORTER_RECENT_NS + NS_PER_S;

@@ -37,8 +37,16 @@ static const struct scenario scenarios[] = {
     {"two, 1:100 and 1:1000", 2, {100, 1000}, false, false, false, 0.95, 1.07},
     {"three sampled", 3, {0, 0, 0}, false, false, false, 0.95, 1.1},
     {"three sampled, the first stops", 3, {0, 0, 0}, true, false, false, 0.93, 1.1},
-    /* cannot be told from the same packets: counted from one of them */
-    {"two sampled, each sees half", 2, {100, 100}, false, false, true, 0.35, 0.65},
+    {"two sampled 1:100, each sees half", 2, {100, 100}, false, false, true, 0.8, 1.01},
+    {"two, 1:100 and 1:1000, each half", 2, {100, 1000}, false, false, true, 0.6, 1.01},
+    {"three sampled 1:100, each a third",
+     3,
+     {100, 100, 100},
+     false,
+     false,
+     true,
+     0.75,
+     1.01},
 };
 
 struct flow { /* in a cache */
