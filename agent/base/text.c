@@ -199,15 +199,14 @@ locale_t text_utf8_locale(void)
 
 void text_unmarked(char *out, size_t room, const char *from)
 {
-    locale_t before = uselocale(text_utf8_locale()); /* NULL: it stays */
-    iconv_t to_ascii = iconv_open("ASCII//TRANSLIT", "UTF-8");
     char *in = (char *)from, *end = out;
     size_t left = strlen(from), space = room - 1;
+    locale_t before = uselocale(text_utf8_locale()); /* NULL: it stays */
+    iconv_t to_ascii = iconv_open("ASCII//TRANSLIT", "UTF-8");
     if (to_ascii == (iconv_t)-1 || iconv(to_ascii, &in, &left, &end, &space) == SIZE_MAX)
         end = out;
     *end = '\0';
-    if (to_ascii != (iconv_t)-1)
-        iconv_close(to_ascii);
+    iconv_close(to_ascii); /* nothing happens if it is not open */
     uselocale(before);
 }
 

@@ -72,8 +72,8 @@ struct world {
     size_t unanswered; /* how often that was told */
     struct record records[NAMES_MAX];
     size_t n_records;
-    bool ipv6;        /* what has an IPv4 address has an IPv6 address, too */
-    bool no_route[2]; /* by family */
+    bool ipv6; /* what has an IPv4 address has an IPv6 address, too */
+    bool no_route[FAMILY_SLOTS];
     struct server servers[256];
     struct answer *under_way;
     size_t n_under_way;
