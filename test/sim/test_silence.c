@@ -270,7 +270,7 @@ static void run(struct world *w, int windows)
 static void loss_is_no_outage(void **state)
 {
     (void)state;
-    const int days = check_quick() ? 4 : 360;
+    const int days = check_quick() ? 4 : 90;
     struct random seeds = random_from(check_seed());
     for (size_t y = 0; y < sizeof layouts / sizeof *layouts; y++)
         for (size_t l = 0; l < sizeof losses / sizeof *losses; l++) {
@@ -294,7 +294,7 @@ static void nor_before_the_loss_is_known(void **state)
 {
     (void)state;
     static const double most[] = {0.25, 1.5};
-    const int runs = check_quick() ? 4 : 400;
+    const int runs = check_quick() ? 4 : 100;
     struct random seeds = random_from(check_seed());
     for (size_t y = 0; y < sizeof layouts / sizeof *layouts; y++)
         for (size_t l = 2; l < 4; l++) {
@@ -370,7 +370,7 @@ static void a_stop_is_told_soon(void **state)
          {true, true, true},
          17},
     };
-    enum { N = 200 };
+    enum { N = 50 };
     const int runs = check_quick() ? 4 : N;
     struct random seeds = random_from(check_seed());
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
