@@ -71,7 +71,7 @@ static uint32_t point_of(const struct flow_origin *o, const struct flow_record *
     uint64_t hash = hash_add(hash_add(o->session, f->domain),
                              (uint64_t)f->direction << 32 | interface);
     return (uint32_t)f->side << POINT_SIDE |
-           (uint32_t)(o->exporter & 63) << POINT_EXPORTER |
+           (uint32_t)(o->exporter & (FLOW_METER_EXPORTERS - 1)) << POINT_EXPORTER |
            ((uint32_t)(hash >> 32) & POINT_HASH) | 1;
 }
 
@@ -103,9 +103,9 @@ static uint8_t exporter_of(uint32_t point)
 /* Whether two points may report the same packet. */
 static bool may_repeat(uint32_t one, uint32_t other)
 {
-    uint32_t sides = one >> POINT_SIDE, exporter = one >> POINT_EXPORTER & 63;
-    bool same_side = sides != FLOW_SIDE_UNKNOWN && sides == other >> POINT_SIDE;
-    return one != other && !(same_side && exporter == (other >> POINT_EXPORTER & 63));
+    uint32_t side = one >> POINT_SIDE;
+    bool same_side = side != FLOW_SIDE_UNKNOWN && side == other >> POINT_SIDE;
+    return one != other && !(same_side && exporter_of(one) == exporter_of(other));
 }
 
 /* ---- what is held ---- */
@@ -226,20 +226,24 @@ static struct flow_pair *pair_of(struct flow_meter *m, uint8_t responsible, uint
 
 /* A conversation that both report outweighs several that only one does, as these may have
  * begun while the other one was not heard. */
+static bool outweighs(uint32_t one, uint32_t other)
+{
+    return one >= FLOW_METER_APART && one / 4 >= other;
+}
+
 static bool is_apart(const struct flow_pair *p)
 {
-    return p != NULL && p->apart >= FLOW_METER_APART && p->apart / 4 >= p->together;
+    return p != NULL && outweighs(p->apart, p->together);
 }
 
 static bool is_together(const struct flow_pair *p)
 {
-    return p != NULL && p->together >= FLOW_METER_APART && p->together / 4 >= p->apart;
+    return p != NULL && outweighs(p->together, p->apart);
 }
 
 /* `pair`: NULL when the record is of the responsible exporter. */
-static void witness(struct flow_meter *m, const struct flow_origin *o, uint64_t hash,
-                    double packets, struct flow_pair *pair, float sampling,
-                    uint32_t now_ms)
+static void witness(struct flow_meter *m, uint8_t exporter, uint64_t hash, double packets,
+                    struct flow_pair *pair, float sampling, uint32_t now_ms)
 {
     uint32_t tag = (uint32_t)(hash >> 32) | 1;
     if (m->witnesses == NULL) {
@@ -250,7 +254,7 @@ static void witness(struct flow_meter *m, const struct flow_origin *o, uint64_t 
     struct witness *w = &m->witnesses[hash % FLOW_METER_WITNESSES];
     if (w->tag != tag)
         *w = (struct witness){.tag = tag, .began_ms = now_ms};
-    w->seen |= UINT64_C(1) << (o->exporter & (FLOW_METER_EXPORTERS - 1));
+    w->seen |= UINT64_C(1) << exporter;
     if (pair == NULL || (w->pair != NULL && w->pair != pair))
         return;
     w->pair = pair;
@@ -333,7 +337,7 @@ static void count(struct flow_meter *m, const struct flow_origin *o,
                                                         exporter_of(point), o->format)
                                               : NULL;
     if (sampled)
-        witness(m, o, conversation_hash(f, o->format, d->from, d->to),
+        witness(m, exporter_of(point), conversation_hash(f, o->format, d->from, d->to),
                 (double)amount.packets, pair, c->sampling, now_ms);
     if (is_apart(pair)) {
         m->counters.counted += d->records;
