@@ -91,7 +91,6 @@ bool bgp_open_read(struct bgp_open *out, struct wire body)
 /* ---- NOTIFICATION ---- */
 
 enum {
-    ERROR_HOLD_TIMER = 4,
     ERROR_CEASE = 6,
     CEASE_SHUTDOWN = 2,
     CEASE_RESET = 4,
