@@ -36,7 +36,7 @@ enum { METRE_WINDOWS = 10, METRE_FLOOR_WINDOWS = 60 };
 #define METRE_RISE_NS (3 * NS_PER_MS)
 /* The last metre is slow above this rise, and lossy above this loss. */
 #define METRE_SLOW_NS    (10 * NS_PER_MS)
-#define METRE_FAR_NS     (20 * NS_PER_MS) /* as JUDGE_GATEWAY_MS of diagnose/judge.h */
+#define METRE_FAR_NS     (20 * NS_PER_MS) /* a local network takes less */
 #define METRE_LOSS_RATIO 0.01
 
 enum charge {

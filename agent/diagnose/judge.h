@@ -17,8 +17,9 @@
 #include "diagnose/facts.h"
 #include "edge/edge_data.h"
 
-#define JUDGE_OWN         "edgelat's own default"
-#define JUDGE_GATEWAY_MS  20.0  /* median to the gateway of a local network */
+#define JUDGE_OWN "edgelat's own default"
+/* Median to the gateway of a local network: the agent's limit, too. */
+#define JUDGE_GATEWAY_MS  ((double)METRE_FAR_NS / NS_PER_MS)
 #define JUDGE_RESOLVER_MS 100.0 /* median of answers from a resolver's cache */
 #define JUDGE_LOOKUP_MS   1000.0 /* median of lookups that the server may have to pass on */
 #define JUDGE_LOSS_RATIO  0.01   /* of packets; Microsoft's limit for bursts of media */
